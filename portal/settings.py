@@ -1,0 +1,315 @@
+"""Every setting of the portal, in one place, from environment variables.
+
+Each variable is read exactly once, here. `docs/operator.md` lists them with default and effect.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.str("PORTAL_VAR", default=str(BASE_DIR / "var")))
+
+# What kind of run this is. `DEMO` shows the banner and allows test keys; it is never set in production.
+DEMO: bool = env.bool("PORTAL_DEMO", default=False)
+TESTING: bool = env.bool("PORTAL_TESTING", default=False)
+DEBUG = False
+
+
+def _secret(name: str) -> str:
+    """A secret from the environment; the demo and the tests derive theirs, production must give it."""
+    value = env.str(name, default="")
+    if value:
+        return value
+    if DEMO or TESTING:
+        return base64.b64encode(hashlib.sha256(f"demonstration only: {name}".encode()).digest()).decode()
+    raise ImproperlyConfigured(f"{name} is not set. Give it as an environment variable.")
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+# HMAC key of the look-up digests; separate from the encryption keys so that either can be rotated.
+DIGEST_KEY = _secret("DIGEST_KEY")
+# AES-256 keys (base64), newest first; the older ones only decrypt.
+FIELD_KEYS: list[str] = env.list("FIELD_KEYS", default=[]) or [_secret("FIELD_KEY")]
+
+# --- Hosts ---------------------------------------------------------------------------------------
+# The applicant's and public desk; agencies stand at <code>.<BASE_HOST>, the authority at its own host.
+BASE_HOST: str = env.str("BASE_HOST", default="localhost").lower()
+APPLICANT_HOSTS: list[str] = env.list("APPLICANT_HOSTS", default=[BASE_HOST, "127.0.0.1"])
+AUTHORITY_HOST: str = env.str("AUTHORITY_HOST", default=f"authority.{BASE_HOST}").lower()
+ALLOWED_HOSTS = ["*"]  # portal.hosts answers 404 for every host it does not know
+ROOT_URLCONF = "portal.urls_applicant"
+URLCONF_OF_DESK = {
+    "applicant": "portal.urls_applicant",
+    "agency": "portal.urls_agency",
+    "authority": "portal.urls_authority",
+}
+HTTPS: bool = env.bool("HTTPS", default=not (DEMO or TESTING))
+SITE_SCHEME = "https" if HTTPS else "http"
+SITE_PORT: str = env.str("SITE_PORT", default="")
+
+# --- Applications --------------------------------------------------------------------------------
+SHARED_APPS = [
+    "django_tenants",
+    "tenants",
+    "notifications",
+    "register",
+    "intake",
+    "portal",
+    "guardian",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "captcha",
+    "import_export",
+    "bootstrap",
+    "django_htmx",
+]
+TENANT_APPS = ["review"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_MODEL = "tenants.Agency"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "portal.hosts.HostMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tenants.sessions.SessionDeskMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "intake.signin.PersonMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.refusals.RefusalMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tenants.context.house",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+# --- Database ------------------------------------------------------------------------------------
+# The application logs in weak (it reads nothing without taking a desk's role); migrations and the
+# opening of agencies log in as the owner, with the same alias.
+AS_OWNER: bool = env.bool("PORTAL_AS_OWNER", default=TESTING)
+_database_url = env.str("DATABASE_OWNER_URL" if AS_OWNER else "DATABASE_URL", default="")
+# The login that may take the desks' roles: the user of DATABASE_URL, also in a process of the owner's.
+APP_LOGIN: str = env.db_url("DATABASE_URL", default="postgres:///portal").get("USER") or "portal_app"
+DATABASES: dict[str, Any] = {
+    "default": {
+        **(env.db_url_config(_database_url) if _database_url else {"NAME": "portal"}),
+        "ENGINE": "tenants.walls",
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": {},
+    }
+}
+_pool_size = env.int("DB_POOL_SIZE", default=0)
+if _pool_size and not AS_OWNER:
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DB_CONN_MAX_AGE", default=60)
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+TENANT_LIMIT_SET_CALLS = True
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+# --- Redis, Celery -------------------------------------------------------------------------------
+# Broker and cache stand in separate databases of the same server unless told otherwise.
+REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379").rstrip("/")
+BROKER_URL: str = env.str("BROKER_URL", default=f"{REDIS_URL}/0" if "://" in REDIS_URL else REDIS_URL)
+CACHE_URL: str = env.str("CACHE_URL", default=f"{REDIS_URL}/1")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.05, "socket_timeout": 0.2},
+    },
+}
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 0,
+    "visibility_timeout": 60,
+    "socket_connect_timeout": 0.05,
+    "socket_timeout": 5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = 1000
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"tenants.tasks.open_agency": {"queue": "opening"}}
+CELERY_BEAT_SCHEDULE = {
+    "ring-again": {"task": "notifications.tasks.sweep", "schedule": env.float("SWEEP_SECONDS", default=3.0)},
+    "statutory-clock": {
+        "task": "review.tasks.fire_due",
+        "schedule": env.float("CLOCK_SECONDS", default=60.0),
+    },
+    "unread-drafts": {"task": "intake.tasks.retire_drafts", "schedule": 6 * 3600.0},
+}
+
+# --- People signing in ---------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "intake.signin.ApplicantBackend",
+    "tenants.signin.StaffBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    if not TESTING
+    else "django.contrib.auth.hashers.MD5PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "tenants.passwords.LengthAndClasses"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+ANONYMOUS_USER_NAME = None
+# Roles are asked for by tenants.roles only: has_perm() shall open nothing.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+
+LOGIN_URL = "signin"
+LOGIN_REDIRECT_URL = "home"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+
+AXES_FAILURE_LIMIT = env.int("SIGNIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = env.float("SIGNIN_COOLOFF_HOURS", default=0.25)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "portal.views.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0) or None
+
+CAPTCHA_CHALLENGE_FUNCT = "intake.captcha.digits"
+CAPTCHA_LENGTH = 4
+CAPTCHA_TIMEOUT = 5
+CAPTCHA_IMAGE_SIZE = (120, 44)
+CAPTCHA_FONT_SIZE = 30
+CAPTCHA_FOREGROUND_COLOR = "#1f2933"
+CAPTCHA_BACKGROUND_COLOR = "#ffffff"
+CAPTCHA_NOISE_FUNCTIONS = ("captcha.helpers.noise_dots",)
+CAPTCHA_LETTER_ROTATION = (-12, 12)
+CAPTCHA_2X_IMAGE = True
+
+# --- Language and time ---------------------------------------------------------------------------
+# Message ids are Chinese, the first language of every screen; English stands in portal/locale/en.
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("简体中文")), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+LANGUAGE_COOKIE_NAME = "language"
+# A file with a number of seconds by which every process of a demonstration or test shifts its clock.
+CLOCK_SHIFT_FILE: str = env.str("CLOCK_SHIFT_FILE", default="")
+
+# --- Files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING
+WHITENOISE_AUTOREFRESH = False
+MEDIA_ROOT = VAR_DIR / "private"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+IMPORT_EXPORT_USE_TRANSACTIONS = True
+
+# --- Security headers ----------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.int("PROXY_COUNT", default=0) else None
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+X_FRAME_OPTIONS = "DENY"
+USE_X_FORWARDED_HOST = False
+
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="noreply@localhost")
+EMAIL_TIMEOUT = 10
+# Dotted path of the SMS provider's adapter (`notifications.channels.Sms`); without one, none is sent.
+SMS_ADAPTER: str = env.str("SMS_ADAPTER", default="notifications.channels.ConsoleSms" if DEMO else "")
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,1 @@
+from portal.urls_common import *  # noqa: F403

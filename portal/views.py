@@ -1,0 +1,94 @@
+"""Pages that belong to every desk: errors, appearance, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from redis.exceptions import RedisError
+
+from tenants.guards import public
+
+SIZES = frozenset({"normal", "large", "larger"})
+YEAR = 365 * 24 * 3600
+
+
+@public
+@require_POST
+def appearance(request: HttpRequest) -> HttpResponse:
+    """Remember text size and contrast in cookies; it works without JavaScript and without an account."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    size = request.POST.get("size", "")
+    if size in SIZES:
+        response.set_cookie("size", size, max_age=YEAR, samesite="Lax", httponly=True, secure=settings.HTTPS)
+    if "contrast" in request.POST:
+        high = "high" if request.POST["contrast"] == "high" else "normal"
+        response.set_cookie(
+            "contrast", high, max_age=YEAR, samesite="Lax", httponly=True, secure=settings.HTTPS
+        )
+    return response
+
+
+@public
+@require_GET
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@public
+@require_GET
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """Whether the parts this process needs answer: database and cache. 503 while the database does not."""
+    parts = {"database": _database_answers(), "cache": _cache_answers()}
+    return JsonResponse(parts, status=200 if parts["database"] else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _cache_answers() -> bool:
+    try:
+        cache.get("health")
+    except (OSError, RedisError):
+        return False
+    return True
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "errors/403_csrf.html", status=403)
+
+
+def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Too many failed sign-ins. The answer is the same whether the account exists or not."""
+    return render(request, "errors/429.html", status=429)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "errors/404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "errors/403.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return render(None, "errors/500.html", status=500)

@@ -1,0 +1,312 @@
+"""The national books: people, qualifications, registrations, the docket, and the law's dated numbers.
+
+Public schema. Intake reads them, review writes them through `register.issuing` and `review.docket`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """The four kinds of application (注册种类)."""
+
+    INITIAL = "initial", _("初始注册")
+    CHANGE = "change", _("变更注册")
+    RENEWAL = "renewal", _("延续注册")
+    REREGISTRATION = "reregister", _("重新注册")
+
+    @property
+    def digit(self) -> str:
+        """The digit of this kind inside an application number."""
+        return str(list(Kind).index(self) + 1)
+
+
+class DocumentType(models.TextChoices):
+    """Identity documents with which a person may sign in (证件类型)."""
+
+    RESIDENT_ID = "01", _("居民身份证")
+    OFFICER = "02", _("军官证")
+    PASSPORT = "03", _("护照")
+    HK_MACAO_TRAVEL = "04", _("港澳居民来往内地通行证")
+    TAIWAN_TRAVEL = "05", _("台湾居民来往大陆通行证")
+    HK_MACAO_RESIDENCE = "06", _("港澳居民居住证")
+    TAIWAN_RESIDENCE = "07", _("台湾居民居住证")
+    FOREIGN_RESIDENT = "08", _("外国人永久居留身份证")
+    OTHER = "99", _("其他")
+
+
+class Sex(models.TextChoices):
+    """GB/T 2261.1."""
+
+    UNKNOWN = "0", _("未知")
+    MALE = "1", _("男")
+    FEMALE = "2", _("女")
+    UNSTATED = "9", _("未说明")
+
+
+class Person(models.Model):
+    """Whoever holds the qualification. The full document number stands only in `document_cipher`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="person", verbose_name=_("账号")
+    )
+    name = models.CharField(_("姓名"), max_length=100)
+    sex = models.CharField(_("性别"), max_length=1, choices=Sex.choices, default=Sex.UNKNOWN)
+    birth_date = models.DateField(_("出生日期"), null=True, blank=True)
+    document_type = models.CharField(_("证件类型"), max_length=2, choices=DocumentType.choices)
+    document_mask = models.CharField(_("证件号码"), max_length=40)
+    document_digest = models.CharField(max_length=64, unique=True)
+    document_cipher = models.BinaryField()
+    photo = models.ForeignKey(
+        "Photo", null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("照片")
+    )
+    # Contact data and education as last granted: B fields of the form by name.
+    personal = models.JSONField(default=dict, blank=True)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("人员")
+        verbose_name_plural = _("人员")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.document_mask}"
+
+
+class Photo(models.Model):
+    """A re-encoded portrait: JPEG, 295×413 px, without metadata. Never changed once stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="photos")
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("person", "sha256", name="photo_once_per_person"),)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class FormerNumber(models.Model):
+    """A document number the person carried before: it still finds the person."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="former_numbers")
+    document_digest = models.CharField(max_length=64, unique=True)
+    document_mask = models.CharField(max_length=40)
+    until = models.DateField()
+
+    def __str__(self) -> str:
+        return self.document_mask
+
+
+class Qualification(models.Model):
+    """An exam result in the national roster (资格证书)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="qualifications")
+    certificate_number = models.CharField(_("资格证书编号"), max_length=24, unique=True)
+    management_number = models.CharField(_("管理号"), max_length=24, blank=True)
+    exam_year = models.PositiveSmallIntegerField(_("考试年度"))
+    issued_on = models.DateField(_("发证日期"))
+    issuer = models.CharField(_("发证机关"), max_length=100, blank=True)
+    category = models.CharField(_("专业类别"), max_length=4, blank=True)
+    level = models.CharField(_("级别"), max_length=1, default="2")
+
+    class Meta:
+        verbose_name = _("资格证书")
+        verbose_name_plural = _("资格证书")
+
+    def __str__(self) -> str:
+        return self.certificate_number
+
+
+class Registration(models.Model):
+    """One granted period of a registration. A later grant supersedes it; a row is never rewritten.
+
+    Whether it is valid follows from the dates and `ended_how`: no job has to run on the day it expires.
+    """
+
+    class End(models.TextChoices):
+        CANCELLED = "cancelled", _("注销")
+        REVOKED = "revoked", _("撤销")
+        WITHDRAWN = "withdrawn", _("吊销")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="registrations")
+    number = models.CharField(_("执业证编号"), max_length=11, db_index=True)
+    kind = models.CharField(_("注册种类"), max_length=12, choices=Kind.choices)
+    category = models.CharField(_("注册类别"), max_length=4)
+    agency = models.ForeignKey(
+        settings.TENANT_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="registrations"
+    )
+    employer_name = models.CharField(_("聘用单位"), max_length=200)
+    employer_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
+    first_registered_on = models.DateField(_("首次注册日期"))
+    valid_from = models.DateField(_("有效期起"))
+    valid_to = models.DateField(_("有效期止"))
+    ended_how = models.CharField(max_length=12, choices=End.choices, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+    end_reason = models.CharField(max_length=500, blank=True)
+    case_id = models.UUIDField(null=True, blank=True, unique=True)
+    supersedes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    granted_on = models.DateField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("注册")
+        verbose_name_plural = _("注册")
+        ordering: ClassVar = ["valid_from", "created_at"]
+        constraints = (
+            models.CheckConstraint(condition=Q(valid_to__gte=F("valid_from")), name="registration_period"),
+            models.CheckConstraint(
+                condition=Q(ended_how="", ended_on__isnull=True) | (~Q(ended_how="") & Q(ended_on__isnull=False)),
+                name="registration_end_dated",
+            ),
+            # Renewals and changes carry the number on; only the first grant of a chain brings one.
+            models.UniqueConstraint(
+                "number", condition=Q(supersedes__isnull=True), name="registration_number_once_per_chain"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class NumberSeries(models.Model):
+    """The last serial given in certificate numbers of one agency and year. Locked while a number is drawn."""
+
+    agency = models.ForeignKey(settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="+")
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("agency", "year", name="number_series_once_per_year"),)
+
+    def __str__(self) -> str:
+        return f"{self.agency_id} {self.year}: {self.last}"
+
+
+class DocketEntry(models.Model):
+    """One public line per lodged application: where it is, in which state, due when (登记簿).
+
+    A projection of the case, written in the same transaction by `review.docket`; `rebuild_docket`
+    proves and rebuilds it.
+    """
+
+    case_id = models.UUIDField(primary_key=True)
+    reference = models.CharField(_("申请编号"), max_length=20, unique=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="docket")
+    agency = models.ForeignKey(settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="docket")
+    kind = models.CharField(_("注册种类"), max_length=12, choices=Kind.choices)
+    category = models.CharField(_("注册类别"), max_length=4, blank=True)
+    applicant_name = models.CharField(_("姓名"), max_length=100)
+    employer_name = models.CharField(_("聘用单位"), max_length=200)
+    state = models.CharField(max_length=20)
+    open = models.BooleanField()
+    lodged_on = models.DateField()
+    due_on = models.DateField(null=True)
+    due_provisional = models.BooleanField(default=False)
+    clock = models.CharField(max_length=1, blank=True)
+    officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("经办人")
+    )
+    dispatch_number = models.CharField(max_length=40, blank=True)
+    chain_length = models.PositiveIntegerField()
+    chain_head = models.CharField(max_length=64)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("登记簿")
+        verbose_name_plural = _("登记簿")
+        constraints = (
+            models.UniqueConstraint("person", condition=Q(open=True), name="one_open_docket_line_per_person"),
+        )
+        indexes = (
+            models.Index("state", "due_on", "case_id", name="docket_by_due"),
+            models.Index("agency", "state", "due_on", name="docket_by_agency"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Policy(models.Model):
+    """One dated value of the law's numbers (政策参数). Later dates override, nothing is rewritten."""
+
+    key = models.CharField(max_length=40)
+    value = models.JSONField()
+    valid_from = models.DateField()
+    source = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("政策参数")
+        verbose_name_plural = _("政策参数")
+        constraints = (models.UniqueConstraint("key", "valid_from", name="policy_once_per_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.valid_from}"
+
+
+class Holiday(models.Model):
+    """A day that departs from the known calendar: a day off, or a make-up working day (调休)."""
+
+    day = models.DateField(primary_key=True)
+    working = models.BooleanField()
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        verbose_name = _("节假日")
+        verbose_name_plural = _("节假日")
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+
+class Code(models.Model):
+    """One entry of a dated code list (代码表). Records store the code, screens show the label."""
+
+    list = models.CharField(max_length=30)
+    code = models.CharField(max_length=10)
+    label_zh = models.CharField(max_length=100)
+    label_en = models.CharField(max_length=150)
+    order = models.PositiveSmallIntegerField(default=0)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["list", "order", "code"]
+        constraints = (models.UniqueConstraint("list", "code", name="code_once_per_list"),)
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return self.label_en if (get_language() or "").startswith("en") else self.label_zh
+
+
+class Restriction(models.Model):
+    """A period in which a person may not apply again (限制申请期)."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="restrictions")
+    reason = models.CharField(max_length=300)
+    since = models.DateField()
+    until = models.DateField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.since}–{self.until}"

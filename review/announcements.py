@@ -1,0 +1,225 @@
+"""Which movement tells whom what. Every act of the table stands here, or among the silent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from notifications import outbox
+from register import clock, codes
+from register.models import DocketEntry, Kind
+from review.models import Case, Movement
+from review.states import Clock, State
+
+Told = list[tuple[str, dict[str, Any]]]
+
+
+def announce(movement: Movement, case: Case) -> None:
+    """Post the notices of one movement, in its transaction. The cause is the movement's id."""
+    tell = TELLS.get(movement.act)
+    if tell is None:
+        return
+    entry = DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
+    for kind, data in tell(movement, case, entry):
+        outbox.post(
+            user_id=movement.detail["assignee"] if kind == "assigned" else entry.person.user_id,
+            kind=kind,
+            cause=str(movement.pk),
+            data=data,
+            case_id=case.pk,
+            at=movement.at,
+        )
+
+
+def reasons(detail: dict[str, Any]) -> list[Any]:
+    """Reason codes in words, then the officer's own text."""
+    words = [outbox.both(*codes.in_both("reason", code)) for code in detail.get("codes", ())]
+    return [*words, *([detail["text"]] if detail.get("text") else [])]
+
+
+def _remedies(case: Case) -> dict[str, Any]:
+    """The periods printed with a refusal: days for reconsideration, months for a lawsuit."""
+    return {"days": case.policy["reconsideration_days"], "months": case.policy["lawsuit_months"]}
+
+
+def _agency(entry: DocketEntry) -> Any:
+    return outbox.both(entry.agency.name_zh, entry.agency.name_en)
+
+
+def _kind(case: Case) -> Any:
+    return outbox.in_both(Kind(case.kind).label)
+
+
+def _due(case: Case) -> Any:
+    """The running deadline; a case without one shows none."""
+    return outbox.day(case.due_on, provisional=case.due_provisional) if case.due_on else "—"
+
+
+def _submitted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    told: Told = [
+        (
+            "submitted",
+            {
+                "kind": _kind(case),
+                "reference": case.reference,
+                "at": m.at,
+                "agency": _agency(entry),
+                "due": _due(case),
+            },
+        )
+    ]
+    return told + ([("change_pending", {})] if case.kind == Kind.CHANGE else [])
+
+
+def _accepted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"agency": _agency(entry), "number": case.acceptance_number, "due": _due(case)}
+    return [("accepted", data)]
+
+
+def _deemed_accepted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    since = case.clock_from or clock.day_of(case.lodged_at)
+    return [("deemed_accepted", {"agency": _agency(entry), "since": since})]
+
+
+def _not_accepted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"agency": _agency(entry), "kind": _kind(case), "reason": reasons(m.detail), **_remedies(case)}
+    return [("not_accepted", data)]
+
+
+def _correction(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    items = [item["text"] for item in m.detail["items"]]
+    return [("correction", {"count": len(items), "items": items, "due": _due(case)})]
+
+
+def _resubmitted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("resubmitted", {"at": m.at, "agency": _agency(entry), "due": _due(case)})]
+
+
+def _ended_by_applicant(kind: str) -> Callable[[Movement, Case, DocketEntry], Told]:
+    def tell(m: Movement, case: Case, entry: DocketEntry) -> Told:
+        return [(kind, {"kind": _kind(case), "reference": case.reference, "at": m.at})]
+
+    return tell
+
+
+def _lapsed(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    due = m.detail.get("due", "—")
+    return [("lapsed", {"kind": _kind(case), "reference": case.reference, "due": due})]
+
+
+def _opinion(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    if case.state == State.FIRST_PASSED:
+        return [("first_passed", {"agency": _agency(entry)})]
+    if case.state == State.FIRST_FAILED:
+        return [("first_failed", {"agency": _agency(entry), "reason": reasons(m.detail)})]
+    return []
+
+
+def _opinion_withdrawn(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("opinion_withdrawn", {"agency": _agency(entry), "reason": m.detail["text"]})]
+
+
+def _reported(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    on = clock.day_of(m.at)
+    return [("reported", {"on": on, "batch": m.detail["dispatch"], "due": _due(case)})]
+
+
+def _sent_back(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("sent_back", {"agency": _agency(entry), "reason": reasons(m.detail), "due": _due(case)})]
+
+
+def _granted(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    if case.state != State.FINAL_PASSED:
+        return []
+    data = {
+        "kind": _kind(case),
+        "category": outbox.both(*codes.in_both("category", m.detail["category"])),
+        "valid_from": m.detail["valid_from"],
+        "valid_to": m.detail["valid_to"],
+        "due": _due(case),
+    }
+    return [("granted", data)]
+
+
+def _refused(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    if case.state != State.FINAL_FAILED:
+        return []
+    return [("refused", {"reason": reasons(m.detail), **_remedies(case)})]
+
+
+def _extended(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [
+        ("extended", {"reason": m.detail["text"], "days": case.policy["extension_days"], "due": _due(case)})
+    ]
+
+
+def _correction_due_moved(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("correction_due_moved", {"due": _due(case)})]
+
+
+def _handed_over(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"reference": case.reference, "from_agency": m.detail["from"], "to_agency": m.detail["to"]}
+    return [("handed_over", data)]
+
+
+def _announced(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("announced", {"batch": m.detail["batch"]})]
+
+
+def _issued(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    delivery = outbox.both(*codes.in_both("delivery", m.detail["delivery"]))
+    return [("issued", {"number": m.detail["number"], "delivery": delivery})]
+
+
+def _deadline_moved(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    return [("deadline_moved", {"clock": outbox.in_both(Clock(case.clock).label), "due": _due(case)})]
+
+
+def _terminated(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"kind": _kind(case), "reference": case.reference, "reason": m.detail["text"]}
+    return [("terminated", data)]
+
+
+def _reinstated(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {
+        "kind": _kind(case),
+        "reference": case.reference,
+        "number": m.detail["judgment"],
+        "due": _due(case),
+    }
+    return [("reinstated", data)]
+
+
+def _assigned(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"reference": case.reference, "kind": _kind(case), "by": m.actor_name, "due": _due(case)}
+    return [("assigned", data)]
+
+
+TELLS: dict[str, Callable[[Movement, Case, DocketEntry], Told]] = {
+    "lodge": _submitted,
+    "assign": _assigned,
+    "accept": _accepted,
+    "deem_accept": _deemed_accepted,
+    "not_accept": _not_accepted,
+    "send_back": _correction,
+    "resubmit": _resubmitted,
+    "lapse": _lapsed,
+    "withdraw": _ended_by_applicant("withdrawn"),
+    "give_opinion": _opinion,
+    "countersign": _opinion,
+    "reopen": _opinion_withdrawn,
+    "refer": _reported,
+    "remand": _sent_back,
+    "approve": _granted,
+    "refuse": _refused,
+    "extend": _extended,
+    "extend_correction": _correction_due_moved,
+    "hand_over": _handed_over,
+    "announce": _announced,
+    "issue": _issued,
+    "recompute": _deadline_moved,
+    "terminate": _terminated,
+    "reinstate": _reinstated,
+}
+# Staff take a case in hand, lay it down, or disagree among themselves: nothing the applicant waits for.
+SILENT: Sequence[str] = ("take_up", "release", "decline")

@@ -1,0 +1,107 @@
+"""The hash-chained record of movements: one chain per case, its genesis the case's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from review.models import Case, Movement
+from review.states import State
+from tenants.crypto import canonical_json, sha256_hex
+
+if TYPE_CHECKING:
+    from review.workflow import Actor
+
+
+def record(
+    case: Case, *, act: str, by: Actor, role: str, source: State | None, at: datetime, detail: dict[str, Any]
+) -> Movement:
+    """Append the movement of one act to the case's chain and move the case's head forward.
+
+    The case must be locked or new; it is not saved here.
+    """
+    movement = Movement(
+        case=case,
+        number=case.chain_length + 1,
+        act=act,
+        actor_id=by.user_id,
+        actor_name=by.name,
+        actor_role=role,
+        from_state=source or "",
+        to_state=case.state,
+        at=at,
+        detail=detail,
+        previous=case.chain_head or str(case.pk),
+    )
+    movement.hash = hash_of(movement)
+    movement.save(force_insert=True)
+    case.chain_length, case.chain_head = movement.number, movement.hash
+    return movement
+
+
+def hash_of(movement: Movement) -> str:
+    """SHA-256 over everything the movement says and the hash of the one before it."""
+    return sha256_hex(
+        canonical_json(
+            {
+                "id": str(movement.pk),
+                "case": str(movement.case_id),
+                "number": movement.number,
+                "act": movement.act,
+                "actor": movement.actor_id,
+                "name": movement.actor_name,
+                "role": movement.actor_role,
+                "from": movement.from_state,
+                "to": movement.to_state,
+                "at": movement.at.astimezone(UTC).isoformat(timespec="microseconds"),
+                "detail": movement.detail,
+                "previous": movement.previous,
+            }
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first row of a case's chain that does not hold."""
+
+    case_id: UUID
+    number: int
+    what: str
+
+
+def verify(*, docket: dict[UUID, tuple[int, str]]) -> Iterator[Break]:
+    """Walk every chain of the schema one stands in; yield the first broken row of each broken chain.
+
+    `docket` maps case ids to the length and head the docket keeps, so that a chain cut at its end shows.
+    """
+    heads = {c.pk: (c.chain_length, c.chain_head) for c in Case.objects.only("chain_length", "chain_head")}
+    broken: set[UUID] = set()
+    last: dict[UUID, tuple[int, str]] = {}
+    for movement in Movement.objects.order_by("case_id", "number").iterator(chunk_size=2000):
+        case_id = movement.case_id
+        if case_id in broken:
+            continue
+        length, head = last.get(case_id, (0, str(case_id)))
+        if movement.number != length + 1:
+            what = "number"
+        elif movement.previous != head:
+            what = "previous"
+        elif movement.hash != hash_of(movement):
+            what = "hash"
+        else:
+            last[case_id] = (movement.number, movement.hash)
+            continue
+        broken.add(case_id)
+        yield Break(case_id, movement.number, what)
+    for case_id, head_kept in heads.items():
+        if case_id in broken:
+            continue
+        walked = last.get(case_id, (0, ""))
+        if walked != head_kept:
+            yield Break(case_id, walked[0] + 1, "case head")
+        elif docket.get(case_id, walked) != walked:
+            yield Break(case_id, walked[0] + 1, "docket head")

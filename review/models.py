@@ -1,0 +1,300 @@
+"""The agency's case file. These tables stand in every agency's own schema and only there.
+
+Foreign keys to public tables carry no constraint: a schema must be readable on its own elsewhere.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from register.models import Kind
+from review.states import OPEN, Clock, State
+
+
+class Dispatch(models.Model):
+    """A batch of cases sent to the authority with its summary list (报送批次)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField(_("报送批次"), max_length=40, unique=True)
+    sent_by_id = models.BigIntegerField()
+    sent_by_name = models.CharField(max_length=100)
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("报送批次")
+        ordering: ClassVar = ["-sent_at"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Case(models.Model):
+    """The agency's file about one application (案卷). Its id is the application's id.
+
+    `state` is written in two places only: `casework.lodge_case` creates it, `workflow.move` changes it.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    reference = models.CharField(_("申请编号"), max_length=20, unique=True)
+    kind = models.CharField(_("注册种类"), max_length=12, choices=Kind.choices)
+    late = models.BooleanField(_("逾期初始注册"), default=False)
+    state = models.CharField(_("状态"), max_length=20, choices=State.choices)
+    state_since = models.DateTimeField()
+    # The state to which an answered correction or a withdrawn opinion returns.
+    resume_state = models.CharField(max_length=20, blank=True)
+    person = models.ForeignKey(
+        "register.Person", on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    applicant_name = models.CharField(_("姓名"), max_length=100)
+    document_mask = models.CharField(_("证件号码"), max_length=40)
+    document_digest = models.CharField(max_length=64, db_index=True)
+    category = models.CharField(_("注册类别"), max_length=4, blank=True)
+    employer_name = models.CharField(_("聘用单位"), max_length=200)
+    employer_code = models.CharField(_("统一社会信用代码"), max_length=18)
+    version = models.PositiveSmallIntegerField(_("材料版本"), default=1)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("经办人"),
+    )
+    officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("终审经办人"),
+    )
+    # The law's numbers as they stood when the application was lodged.
+    policy = models.JSONField()
+    lodged_at = models.DateTimeField(_("上报时间"))
+    # The day from which the running clock counts; the event's own day is not counted.
+    clock = models.CharField(max_length=1, choices=Clock.choices, blank=True)
+    clock_from = models.DateField(null=True)
+    due_on = models.DateField(_("办理期限"), null=True)
+    due_provisional = models.BooleanField(default=False)
+    extended = models.BooleanField(default=False)
+    # While a correction is out: the clock that pauses and its working days left.
+    paused_clock = models.CharField(max_length=1, choices=Clock.choices, blank=True)
+    paused_days = models.SmallIntegerField(null=True)
+    corrections = models.PositiveSmallIntegerField(default=0)
+    acceptance_number = models.CharField(_("受理凭证编号"), max_length=40, blank=True)
+    false_material = models.BooleanField(default=False)
+    dispatch = models.ForeignKey(Dispatch, null=True, on_delete=models.PROTECT, related_name="cases")
+    registration_id = models.UUIDField(null=True)
+    chain_length = models.PositiveIntegerField(default=0)
+    chain_head = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("案卷")
+        verbose_name_plural = _("案卷")
+        indexes = (
+            models.Index("state", "due_on", "id", name="case_by_due"),
+            models.Index("assignee", "state", name="case_by_assignee"),
+            models.Index("due_on", condition=Q(state__in=["submitted", "correction"]), name="case_clock"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def status(self) -> State:
+        return State(self.state)
+
+
+class Dossier(models.Model):
+    """The frozen, versioned content of a lodged application (申请材料). A version never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="dossiers")
+    version = models.PositiveSmallIntegerField()
+    schema_version = models.PositiveSmallIntegerField(default=1)
+    content = models.JSONField()
+    photo = models.BinaryField(null=True)
+    # SHA-256 over sections and photo: the form digest shown on screen, print and case alike.
+    digest = models.CharField(max_length=64)
+    lodged_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("申请材料")
+        ordering: ClassVar = ["version"]
+        constraints = (models.UniqueConstraint("case", "version", name="dossier_version"),)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} v{self.version}"
+
+
+class Movement(models.Model):
+    """One act on a case: who, what, from, to, when, why (流转记录). Append-only and hash-chained per case."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="movements")
+    number = models.PositiveIntegerField()
+    act = models.CharField(max_length=20)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=100)
+    actor_role = models.CharField(max_length=30)
+    from_state = models.CharField(max_length=20, blank=True)
+    to_state = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("流转记录")
+        ordering: ClassVar = ["number"]
+        constraints = (models.UniqueConstraint("case", "number", name="movement_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} #{self.number} {self.act}"
+
+    @property
+    def word(self) -> str | Promise:
+        return ACT_WORDS.get(self.act, self.act)
+
+
+class Opinion(models.Model):
+    """An opinion (first review) or decision proposal (final review) with its reasons."""
+
+    class Level(models.TextChoices):
+        FIRST = "first", _("初审意见")
+        FINAL = "final", _("终审意见")
+
+    class Verdict(models.TextChoices):
+        PASS = "pass", _("通过")
+        FAIL = "fail", _("不通过")
+
+    class Standing(models.TextChoices):
+        PENDING = "pending", _("待复核")
+        GIVEN = "given", _("已生效")
+        VOID = "void", _("已作废")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="opinions")
+    level = models.CharField(max_length=5, choices=Level.choices)
+    verdict = models.CharField(max_length=4, choices=Verdict.choices)
+    codes = models.JSONField(default=list)
+    text = models.CharField(max_length=2000, blank=True)
+    standing = models.CharField(max_length=7, choices=Standing.choices)
+    author_id = models.BigIntegerField()
+    author_name = models.CharField(max_length=100)
+    given_at = models.DateTimeField()
+    countersigned_by_id = models.BigIntegerField(null=True)
+    countersigned_by_name = models.CharField(max_length=100, blank=True)
+    countersigned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("审查意见")
+        ordering: ClassVar = ["given_at"]
+        constraints = (
+            models.UniqueConstraint(
+                "case", "level", condition=~Q(standing="void"), name="one_standing_opinion_per_level"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.level} {self.verdict}"
+
+
+class Correction(models.Model):
+    """An itemised list of faults, told once, answered by a new dossier version (补正)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="correction_requests")
+    number = models.PositiveSmallIntegerField()
+    # [{"item": "employer.name", "code": "R08", "text": "…"}]
+    items = models.JSONField()
+    reason = models.CharField(max_length=1000, blank=True)
+    told_by_id = models.BigIntegerField()
+    told_by_name = models.CharField(max_length=100)
+    told_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answered_by_version = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("补正通知")
+        ordering: ClassVar = ["number"]
+        constraints = (models.UniqueConstraint("case", "number", name="correction_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} correction {self.number}"
+
+
+class Tick(models.Model):
+    """The reviewer's mark on one section of the dossier: in order, or at fault."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="ticks")
+    item = models.CharField(max_length=40)
+    version = models.PositiveSmallIntegerField()
+    in_order = models.BooleanField()
+    by_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("case", "item", "version", name="tick_per_item"),)
+
+    def __str__(self) -> str:
+        return f"{self.item} {self.in_order}"
+
+
+class CaseNote(models.Model):
+    """An internal note of the agency. The applicant and the authority never see it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
+    text = models.CharField(max_length=2000)
+    author_id = models.BigIntegerField()
+    author_name = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["at"]
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+
+ACT_WORDS: dict[str, str | Promise] = {
+    "lodge": _("上报"),
+    "take_up": _("领取"),
+    "release": _("释放"),
+    "assign": _("分派"),
+    "accept": _("受理"),
+    "deem_accept": _("视为受理"),
+    "not_accept": _("不予受理"),
+    "send_back": _("退回补正"),
+    "resubmit": _("重新上报"),
+    "lapse": _("逾期终止"),
+    "withdraw": _("撤回"),
+    "give_opinion": _("出具初审意见"),
+    "countersign": _("复核"),
+    "decline": _("复核不同意"),
+    "reopen": _("撤销初审意见"),
+    "refer": _("报送终审"),
+    "remand": _("退回初审"),
+    "approve": _("准予注册"),
+    "refuse": _("不予注册"),
+    "extend": _("延长期限"),
+    "extend_correction": _("延长补正期限"),
+    "hand_over": _("转交"),
+    "announce": _("公告"),
+    "issue": _("发证"),
+    "recompute": _("重算期限"),
+    "terminate": _("终止"),
+    "reinstate": _("恢复审查"),
+}

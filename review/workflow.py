@@ -1,0 +1,556 @@
+"""The law of movement: one table of acts, and `move`, the only door that changes a case's state.
+
+In one transaction `move` always does five things: **allow** (role, ownership, conflict of interest,
+guards) → **change** (lock the case, let an already due statutory event happen first, update the state
+only where it still is the expected one) → **record** (a hash-chained movement) → **follow** (the docket
+line) → **announce** (outbox rows). Buttons come from the same table, so page and door cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from register import clock as calendar
+from review import announcements, docket, log
+from review.models import Case, Movement, Opinion
+from review.states import FIRST, OPEN, WORKING, Clock, State
+from tenants import roles
+from tenants.errors import Refusal
+from tenants.models import Agency, User
+
+REVIEWER: Final = roles.REVIEWER.code
+SUPERVISOR: Final = roles.SUPERVISOR.code
+MANAGER: Final = roles.MANAGER.code
+FINAL_REVIEWER: Final = roles.FINAL_REVIEWER.code
+SIGNING_OFFICER: Final = roles.SIGNING_OFFICER.code
+REGISTRAR: Final = roles.REGISTRAR.code
+APPLICANT: Final = "applicant"
+CLOCK: Final = "clock"
+
+AT_AGENCY = frozenset({State.SUBMITTED, *WORKING, *FIRST})
+UNTIL_REFERRED = AT_AGENCY | {State.CORRECTION}
+UNDECIDED_OR_UNISSUED = UNTIL_REFERRED | {State.REPORTED, State.FINAL_PASSED, State.ANNOUNCED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: a staff member on one agency, the applicant, or the clock."""
+
+    user_id: int | None
+    name: str
+    roles: frozenset[str]
+    person_id: UUID | None = None
+    document_digest: str = ""
+    employer_code: str = ""
+
+    @classmethod
+    def staff(cls, user: User, *, agency: Agency, held: frozenset[str]) -> Actor:
+        """A staff member with the roles held on `agency`.
+
+        The employer counts as a conflict of interest except in the central-enterprise channel, where
+        reviewer and applicant belong to the same group by design.
+        """
+        return cls(
+            user_id=user.pk,
+            name=user.display_name,
+            roles=held,
+            document_digest=user.document_digest,
+            employer_code="" if agency.kind == Agency.Kind.ENTERPRISE else user.employer_code,
+        )
+
+    @classmethod
+    def applicant(cls, *, user_id: int, person_id: UUID, name: str) -> Actor:
+        return cls(user_id=user_id, name=name, roles=frozenset({APPLICANT}), person_id=person_id)
+
+    @property
+    def account(self) -> int:
+        """The account that signs for an act; the clock has none. Raises `Refusal` for the clock."""
+        if self.user_id is None:
+            raise Refusal(_("您没有办理此事项的权限。"), code="role")
+        return self.user_id
+
+    def role_for(self, who: frozenset[str]) -> str:
+        """The role in which this act is done, as the movement records it."""
+        return min(self.roles & who)
+
+
+THE_CLOCK = Actor(user_id=None, name="", roles=frozenset({CLOCK}))
+
+Guard = Callable[[Case, Actor, datetime], None]
+ClockEffect = Callable[[Case, date], None]
+
+
+# --- Clocks (working days; the day of the event is not counted) ------------------------------------
+
+
+def _start(case: Case, which: Clock, days: int, since: date) -> None:
+    due = calendar.add_working_days(since, max(days, 0))
+    case.clock, case.clock_from = which, since
+    case.due_on, case.due_provisional = due.day, due.provisional
+    case.extended = False
+
+
+def starts(which: Clock) -> ClockEffect:
+    """Begin a clock today, with the number of days frozen at lodging."""
+
+    def effect(case: Case, today: date) -> None:
+        _start(case, which, days_of(case, which), today)
+
+    effect.__name__ = f"starts_{which.name.lower()}"
+    return effect
+
+
+def first_review_from_receipt(case: Case, today: date) -> None:
+    """Deemed acceptance counts the first review from receipt, or from resubmission (Order 11 art. 10)."""
+    _start(case, Clock.FIRST_REVIEW, days_of(case, Clock.FIRST_REVIEW), case.clock_from or today)
+
+
+def pauses(case: Case, today: date) -> None:
+    """A correction is out: the working clock keeps its remaining days, the applicant's begins."""
+    if case.clock in {Clock.FIRST_REVIEW, Clock.REMAND} and case.due_on:
+        case.paused_clock = case.clock
+        case.paused_days = max(calendar.working_days_left(case.due_on, on=today), 0)
+    starts(Clock.CORRECTION)(case, today)
+
+
+def resumes(case: Case, today: date) -> None:
+    """A correction is answered: acceptance begins anew, a paused review goes on with its days left."""
+    if case.paused_clock and case.paused_days is not None:
+        _start(case, Clock(case.paused_clock), case.paused_days, today)
+        case.paused_clock, case.paused_days = "", None
+    else:
+        starts(Clock.ACCEPTANCE)(case, today)
+
+
+def extends(case: Case, today: date) -> None:
+    """Ten working days more for the clock that runs, once (Administrative Licensing Law art. 42)."""
+    since = case.due_on or today
+    due = calendar.add_working_days(since, int(case.policy["extension_days"]))
+    case.due_on, case.due_provisional, case.extended = due.day, due.provisional, True
+
+
+def ends(case: Case, today: date) -> None:
+    case.clock, case.clock_from, case.due_on, case.due_provisional = "", None, None, False
+    case.paused_clock, case.paused_days = "", None
+
+
+def runs_on(case: Case, today: date) -> None:
+    """This act leaves the clock as it is."""
+
+
+DAYS_KEY = {
+    Clock.ACCEPTANCE: "correction_notice_days",
+    Clock.CORRECTION: "correction_deadline_days",
+    Clock.FIRST_REVIEW: "first_review_days",
+    Clock.REMAND: "remand_days",
+    Clock.FINAL_REVIEW: "final_review_days",
+    Clock.ISSUE: "issue_days",
+}
+
+
+def days_of(case: Case, which: Clock) -> int:
+    return int(case.policy[DAYS_KEY[which]])
+
+
+def is_past(case: Case, at: datetime) -> bool:
+    """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of the due day."""
+    return case.due_on is not None and calendar.day_of(at) > case.due_on
+
+
+def binds(case: Case) -> bool:
+    """Whether the acceptance clock binds, or is a target only (`review_clock_applies` of the agency)."""
+    return bool(case.policy.get("review_clock_applies", True))
+
+
+def statutory_event(case: Case, at: datetime) -> str | None:
+    """The act of law that is already due on this case, whoever comes first to it."""
+    if not is_past(case, at):
+        return None
+    if case.state == State.SUBMITTED and case.clock == Clock.ACCEPTANCE and binds(case):
+        return "deem_accept"
+    if case.state == State.CORRECTION and case.clock == Clock.CORRECTION:
+        return "lapse"
+    return None
+
+
+# --- Guards ----------------------------------------------------------------------------------------
+
+
+def acceptance_open(case: Case, actor: Actor, at: datetime) -> None:
+    if binds(case) and is_past(case, at):
+        raise Refusal(_("受理期限已过，本案依法视为受理。"), code="acceptance_past")
+
+
+def correction_open(case: Case, actor: Actor, at: datetime) -> None:
+    if is_past(case, at):
+        raise Refusal(_("补正期限已过，申请已终止。"), code="correction_past")
+
+
+def first_correction(case: Case, actor: Actor, at: datetime) -> None:
+    if case.corrections:
+        raise Refusal(_("已告知过一次补正，再次补正须由审核人员说明理由后作出。"), code="second_correction")
+
+
+def opinion_pending(case: Case, actor: Actor, at: datetime) -> None:
+    if pending_opinion(case) is None:
+        raise Refusal(_("本案没有待复核的意见。"), code="nothing_pending")
+
+
+def no_opinion_pending(case: Case, actor: Actor, at: datetime) -> None:
+    if pending_opinion(case) is not None:
+        raise Refusal(_("本案的意见正在等待复核。"), code="opinion_pending")
+
+
+def not_the_author(case: Case, actor: Actor, at: datetime) -> None:
+    opinion = pending_opinion(case)
+    if opinion is not None and opinion.author_id == actor.user_id:
+        raise Refusal(_("意见须由出具人以外的人员复核。"), code="own_opinion")
+
+
+def not_extended(case: Case, actor: Actor, at: datetime) -> None:
+    if case.extended:
+        raise Refusal(_("每个期限只能延长一次。"), code="extended")
+    if case.due_on is None or is_past(case, at):
+        raise Refusal(_("期限已过，不能再延长。"), code="due_past")
+
+
+def no_false_material(case: Case, actor: Actor, at: datetime) -> None:
+    if case.false_material:
+        raise Refusal(_("本案正在核查材料真实性，暂不能撤回。"), code="false_material")
+
+
+def free_or_mine(case: Case, actor: Actor, at: datetime) -> None:
+    holder = holder_of(case)
+    if holder is not None and holder != actor.user_id:
+        raise Refusal(_("本案已由其他人员领取。"), code="taken")
+
+
+def held_by_me(case: Case, actor: Actor, at: datetime) -> None:
+    if holder_of(case) != actor.user_id:
+        raise Refusal(_("请先领取本案。"), code="not_mine")
+
+
+def pending_opinion(case: Case) -> Opinion | None:
+    """The opinion that waits for a second person, if any."""
+    level = Opinion.Level.FINAL if case.state == State.REPORTED else Opinion.Level.FIRST
+    pending = (o for o in case.opinions.all() if o.level == level and o.standing == Opinion.Standing.PENDING)
+    return next(pending, None)
+
+
+def holder_of(case: Case) -> int | None:
+    """Who has the case in hand: the authority's officer once reported, else the agency's assignee."""
+    return case.officer_id if case.state == State.REPORTED else case.assignee_id
+
+
+# --- The table -------------------------------------------------------------------------------------
+
+# The target of a row: a fixed state, the state it came from, or the state the case remembers.
+SAME: Final = "same"
+REMEMBERED: Final = "remembered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of the law: this act, from these states, to one of these targets, by these people."""
+
+    act: str
+    sources: frozenset[State]
+    targets: tuple[str, ...]
+    who: frozenset[str]
+    guards: tuple[Guard, ...] = ()
+    clock: ClockEffect = field(default=runs_on)
+
+    def reaches(self, case: Case, target: str | None) -> State:
+        """The state to which this row leads; `target` chooses where the row leaves a choice."""
+        chosen = target or self.targets[0]
+        if chosen not in self.targets:
+            raise ValueError(f"{self.act} cannot lead to {chosen}")
+        if chosen == SAME:
+            return State(case.state)
+        if chosen == REMEMBERED:
+            return State(case.resume_state or State.SUBMITTED)
+        return State(chosen)
+
+
+def _row(
+    act: str,
+    sources: frozenset[State] | set[State] | State,
+    targets: str | tuple[str, ...],
+    *who: str,
+    guards: tuple[Guard, ...] = (),
+    clock: ClockEffect = runs_on,
+) -> Row:
+    return Row(
+        act=act,
+        sources=frozenset({sources} if isinstance(sources, State) else sources),
+        targets=(targets,) if isinstance(targets, str) else targets,
+        who=frozenset(who),
+        guards=guards,
+        clock=clock,
+    )
+
+
+S = State
+TRANSITIONS: tuple[Row, ...] = (
+    _row("take_up", AT_AGENCY, SAME, REVIEWER, guards=(free_or_mine,)),
+    _row("take_up", S.REPORTED, SAME, FINAL_REVIEWER, guards=(free_or_mine,)),
+    _row("release", AT_AGENCY, SAME, REVIEWER, guards=(held_by_me,)),
+    _row("release", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me,)),
+    _row("assign", AT_AGENCY, SAME, SUPERVISOR, MANAGER),
+    _row("assign", S.REPORTED, SAME, SIGNING_OFFICER),
+    _row(
+        "accept",
+        S.SUBMITTED,
+        S.ACCEPTED,
+        REVIEWER,
+        guards=(held_by_me, acceptance_open),
+        clock=starts(Clock.FIRST_REVIEW),
+    ),
+    _row("deem_accept", S.SUBMITTED, S.DEEMED_ACCEPTED, CLOCK, clock=first_review_from_receipt),
+    _row(
+        "not_accept", S.SUBMITTED, S.NOT_ACCEPTED, REVIEWER, guards=(held_by_me, acceptance_open), clock=ends
+    ),
+    _row(
+        "send_back",
+        S.SUBMITTED,
+        S.CORRECTION,
+        REVIEWER,
+        guards=(held_by_me, acceptance_open, first_correction),
+        clock=pauses,
+    ),
+    _row("send_back", S.SUBMITTED, S.CORRECTION, SUPERVISOR, guards=(acceptance_open,), clock=pauses),
+    _row("send_back", WORKING, S.CORRECTION, SUPERVISOR, guards=(no_opinion_pending,), clock=pauses),
+    _row("resubmit", S.CORRECTION, REMEMBERED, APPLICANT, guards=(correction_open,), clock=resumes),
+    _row("lapse", S.CORRECTION, S.LAPSED, CLOCK, clock=ends),
+    _row("withdraw", UNTIL_REFERRED, S.WITHDRAWN, APPLICANT, guards=(no_false_material,), clock=ends),
+    _row(
+        "give_opinion",
+        WORKING,
+        (S.FIRST_PASSED, S.FIRST_FAILED, SAME),
+        REVIEWER,
+        guards=(held_by_me, no_opinion_pending),
+    ),
+    _row(
+        "countersign",
+        WORKING,
+        (S.FIRST_PASSED, S.FIRST_FAILED),
+        SUPERVISOR,
+        guards=(opinion_pending, not_the_author),
+    ),
+    _row("decline", WORKING, SAME, SUPERVISOR, guards=(opinion_pending,)),
+    _row("decline", S.REPORTED, SAME, SIGNING_OFFICER, guards=(opinion_pending,)),
+    _row("reopen", FIRST, REMEMBERED, SUPERVISOR),
+    _row("refer", FIRST, S.REPORTED, REVIEWER, guards=(held_by_me,), clock=starts(Clock.FINAL_REVIEW)),
+    _row(
+        "remand",
+        S.REPORTED,
+        S.SENT_BACK,
+        FINAL_REVIEWER,
+        guards=(held_by_me, no_opinion_pending),
+        clock=starts(Clock.REMAND),
+    ),
+    _row(
+        "approve",
+        S.REPORTED,
+        (S.FINAL_PASSED, SAME),
+        FINAL_REVIEWER,
+        guards=(held_by_me, no_opinion_pending),
+        clock=starts(Clock.ISSUE),
+    ),
+    _row(
+        "approve",
+        S.REPORTED,
+        S.FINAL_PASSED,
+        SIGNING_OFFICER,
+        guards=(opinion_pending, not_the_author),
+        clock=starts(Clock.ISSUE),
+    ),
+    _row(
+        "refuse",
+        S.REPORTED,
+        (S.FINAL_FAILED, SAME),
+        FINAL_REVIEWER,
+        guards=(held_by_me, no_opinion_pending),
+        clock=ends,
+    ),
+    _row(
+        "refuse",
+        S.REPORTED,
+        S.FINAL_FAILED,
+        SIGNING_OFFICER,
+        guards=(opinion_pending, not_the_author),
+        clock=ends,
+    ),
+    _row("extend", WORKING, SAME, SUPERVISOR, guards=(not_extended,), clock=extends),
+    _row("extend", S.REPORTED, SAME, SIGNING_OFFICER, guards=(not_extended,), clock=extends),
+    _row("extend_correction", S.CORRECTION, SAME, REVIEWER, guards=(not_extended,), clock=extends),
+    _row(
+        "hand_over",
+        {S.SUBMITTED, S.ACCEPTED, S.DEEMED_ACCEPTED},
+        S.HANDED_OVER,
+        SUPERVISOR,
+        guards=(no_opinion_pending,),
+        clock=ends,
+    ),
+    _row("announce", S.FINAL_PASSED, S.ANNOUNCED, REGISTRAR),
+    _row("issue", S.ANNOUNCED, S.ISSUED, REGISTRAR, clock=ends),
+    _row("recompute", OPEN, SAME, CLOCK),
+    _row("terminate", UNTIL_REFERRED, S.TERMINATED, SUPERVISOR, clock=ends),
+    _row("terminate", S.REPORTED, S.TERMINATED, SIGNING_OFFICER, clock=ends),
+    _row("terminate", UNDECIDED_OR_UNISSUED, S.TERMINATED, REGISTRAR, clock=ends),
+    _row("reinstate", S.FINAL_FAILED, S.REPORTED, SIGNING_OFFICER, clock=starts(Clock.FINAL_REVIEW)),
+    _row(
+        "reinstate",
+        {S.NOT_ACCEPTED, S.LAPSED},
+        S.SUBMITTED,
+        SIGNING_OFFICER,
+        clock=starts(Clock.ACCEPTANCE),
+    ),
+)
+ACTS = frozenset(row.act for row in TRANSITIONS)
+# What the law itself does when a deadline is over, whoever comes first to the case.
+STATUTORY = frozenset({"deem_accept", "lapse"})
+
+
+# --- The door --------------------------------------------------------------------------------------
+
+
+def allow(case: Case, act: str, by: Actor, at: datetime) -> Row:
+    """The row under which `by` may do `act` on this case now; raises `Refusal` with the reason if none.
+
+    When several rows fit a person, the first whose guards hold is taken; otherwise the last refusal tells
+    why not.
+    """
+    _keep_out_of_own_affairs(case, by)
+    fitting = [r for r in TRANSITIONS if r.act == act and case.state in r.sources]
+    if not fitting:
+        raise Refusal(_elsewhere(case), code="state")
+    permitted = [r for r in fitting if r.who & by.roles]
+    if not permitted or (APPLICANT in by.roles and case.person_id != by.person_id):
+        raise Refusal(_("您没有办理此事项的权限。"), code="role")
+    refusal: Refusal | None = None
+    for row in permitted:
+        try:
+            for guard in row.guards:
+                guard(case, by, at)
+        except Refusal as no:
+            refusal = no
+        else:
+            return row
+    raise refusal or AssertionError
+
+
+def _keep_out_of_own_affairs(case: Case, by: Actor) -> None:
+    """Staff never act on their own application, nor on their employer's (conflict of interest)."""
+    own = bool(by.document_digest) and by.document_digest == case.document_digest
+    colleague = bool(by.employer_code) and by.employer_code == case.employer_code
+    if own or colleague:
+        raise Refusal(_("您与本案有利害关系，须回避，请由其他人员办理。"), code="conflict")
+
+
+def _elsewhere(case: Case) -> str:
+    last = case.movements.order_by("-number").first()
+    if last is None or not last.actor_name:
+        return _("本案目前的状态是“{state}”，不能办理此事项。").format(state=case.status.label)
+    return _("本案已由{name}于{time}办理（{act}），目前的状态是“{state}”。").format(
+        name=last.actor_name,
+        time=timezone.localtime(last.at).strftime("%H:%M"),
+        act=last.word,
+        state=case.status.label,
+    )
+
+
+def acts_open_to(case: Case, by: Actor, *, at: datetime | None = None) -> frozenset[str]:
+    """The acts for which the page shows `by` a button: exactly those that `move` would allow now."""
+    at = at or calendar.now()
+    if statutory_event(case, at):
+        return frozenset()
+    allowed = set()
+    for act in {row.act for row in TRANSITIONS if case.state in row.sources and row.who & by.roles}:
+        try:
+            allow(case, act, by, at)
+        except Refusal:
+            continue
+        allowed.add(act)
+    return frozenset(allowed)
+
+
+Write = Callable[[Case, datetime], None]
+
+
+def move(
+    *,
+    case: Case,
+    act: str,
+    by: Actor,
+    target: str | None = None,
+    detail: dict[str, Any] | None = None,
+    write: Write | None = None,
+) -> Movement:
+    """Do one act on one case, in one transaction, and return its movement.
+
+    `target` chooses among the row's targets; `detail` is kept in the movement; `write(case, at)` changes
+    what else belongs to the act (an opinion, a dossier version) under the same lock, and may add to
+    `detail`. `case` itself is brought up to date.
+
+    Raises `Refusal` when the act is not allowed, or when somebody was faster; then nothing has changed,
+    save a statutory event that was due anyway.
+    """
+    while True:
+        with transaction.atomic():
+            locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+            at = calendar.now()
+            due = statutory_event(locked, at)
+            if due:
+                movement = _step(locked, due, THE_CLOCK, at, None, {"due": str(locked.due_on)}, None)
+                if due != act:
+                    continue
+            elif act in STATUTORY:
+                raise Refusal(_elsewhere(locked), code="state")
+            else:
+                movement = _step(locked, act, by, at, target, {} if detail is None else detail, write)
+        _refresh(case, locked)
+        return movement
+
+
+def _step(
+    case: Case,
+    act: str,
+    by: Actor,
+    at: datetime,
+    target: str | None,
+    detail: dict[str, Any],
+    write: Write | None,
+) -> Movement:
+    row = allow(case, act, by, at)
+    source, to = State(case.state), row.reaches(case, target)
+    if write is not None:
+        write(case, at)
+    if to != source or row.clock is extends:
+        # A proposal that waits for its second signature keeps the state, so it keeps the clock as well.
+        row.clock(case, calendar.day_of(at))
+    if to != source:
+        case.resume_state = source if source in WORKING else ""
+        case.state, case.state_since = to, at
+    movement = log.record(
+        case, act=act, by=by, role=by.role_for(row.who), source=source, at=at, detail=detail
+    )
+    columns = {f.attname: getattr(case, f.attname) for f in Case._meta.concrete_fields if not f.primary_key}
+    if not Case.objects.filter(pk=case.pk, state=source).update(**columns):
+        raise Refusal(_elsewhere(Case.objects.get(pk=case.pk)), code="state")
+    docket.follow(case, at)
+    announcements.announce(movement, case)
+    return movement
+
+
+def _refresh(case: Case, locked: Case) -> None:
+    for column in Case._meta.concrete_fields:
+        setattr(case, column.attname, getattr(locked, column.attname))

@@ -1,0 +1,151 @@
+"""Case files for tests: a person's application, lodged at an agency and walked to where a test begins."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from register import clock, policy
+from register.models import Kind, Person
+from review import casework, checklist
+from review.models import Case, Opinion
+from review.states import State
+from review.workflow import Actor
+from tenants import crossing
+from tenants.crypto import canonical_json, sha256_hex
+from tenants.models import Agency
+from tests import factories
+
+PHOTO = b"\xff\xd8 not a picture, only bytes that must not change \xff\xd9"
+
+
+def dossier(person: Person, agency: Agency, **changes: Any) -> dict[str, Any]:
+    """The frozen content of a complete initial registration; `changes` replace whole sections."""
+    content: dict[str, Any] = {
+        "schema_version": 1,
+        "reference": "",
+        "kind": Kind.INITIAL.value,
+        "late": False,
+        "channel": "1",
+        "agency": {
+            "code": agency.code,
+            "name_zh": agency.name_zh,
+            "name_en": agency.name_en,
+            "number": agency.number,
+        },
+        "personal": {
+            "person": str(person.pk),
+            "name": person.name,
+            "sex": person.sex,
+            "birth_date": person.birth_date.isoformat() if person.birth_date else "",
+            "id_type": person.document_type,
+            "id_mask": person.document_mask,
+            "id_digest": person.document_digest,
+            "education": "21",
+            "degree": "4",
+            "school": "示例理工大学",
+            "major": "安全工程",
+            "graduation_date": "2012-06-30",
+            "study_mode": "1",
+            "mobile": "13800005678",
+            "email": "",
+        },
+        "qualification": {
+            "certificate_number": "ZG2025000001",
+            "exam_year": 2025,
+            "issued_on": "2026-02-10",
+            "category": "A5",
+        },
+        "registration": {"category": "A5"},
+        "employer": {
+            "name": "北京示例化工有限公司",
+            "code": "91110000MA00000152",
+            "attribute": "04",
+            "province": "11",
+            "city": "北京市",
+            "district": "朝阳区",
+            "address": "示例路1号",
+            "postcode": "100020",
+            "contact": "李示例",
+            "phone": "010-00000001",
+            "contract_from": "2024-01-01",
+            "contract_to": "2029-12-31",
+            "position": "安全管理",
+        },
+        "experience": [
+            {
+                "from": "2020-07",
+                "to": "",
+                "employer": "北京示例化工有限公司",
+                "post": "安全员",
+                "work": "1",
+                "witness": "",
+                "witness_phone": "",
+            }
+        ],
+        "education": [],
+        "performance": "",
+        "declaration": {"agreed": True, "delivery": "1"},
+        "papers": [],
+        "photo": {"sha256": sha256_hex(PHOTO)},
+        "policy_version": "",
+    }
+    return {**content, **changes}
+
+
+def filing(person: Person, agency: Agency, **changes: Any) -> casework.Filing:
+    content = dossier(person, agency, **changes)
+    return casework.Filing(
+        content=content, photo=PHOTO, digest=sha256_hex(canonical_json(content)), papers={}
+    )
+
+
+def lodge(person: Person, agency: Agency, *, kind: str = Kind.INITIAL, **changes: Any) -> Case:
+    """Lodge an application, standing inside the agency already."""
+    with crossing.atomic():
+        return casework.lodge_case(
+            application_id=uuid.uuid4(),
+            reference=factories.reference(kind),
+            kind=kind,
+            late=False,
+            person=person,
+            agency=agency,
+            filing=filing(person, agency, **changes),
+            policy=policy.current(),
+        )
+
+
+def tick_all(case: Case, by: Actor, *, fault: str = "") -> None:
+    """Mark every item of the dossier, all in order but `fault`."""
+    content = case.dossiers.get(version=case.version).content
+    for item in checklist.items_of(content):
+        casework.tick(case=case, by=by, item=item.key, in_order=item.key != fault)
+
+
+def walk(case: Case, by: Actor, to: State) -> Case:
+    """Bring a submitted case to a later state of the first review, by its proper acts."""
+    casework.take_up(case=case, by=by)
+    if to == State.CORRECTION:
+        item = {"item": "employer", "code": "R08", "text": "单位名称与信用代码不一致"}
+        casework.send_back(case=case, by=by, items=[item])
+        return case
+    casework.accept(case=case, by=by)
+    if to == State.ACCEPTED:
+        return case
+    tick_all(case, by)
+    failed = to == State.FIRST_FAILED
+    casework.give_opinion(
+        case=case,
+        by=by,
+        verdict=Opinion.Verdict.FAIL if failed else Opinion.Verdict.PASS,
+        codes=["N05"] if failed else [],
+        text="资格证书无效" if failed else "",
+    )
+    if to == State.REPORTED:
+        casework.refer(cases=[case], by=by)
+        case.refresh_from_db()
+    return case
+
+
+def today_plus(days: int) -> object:
+    return clock.add_working_days(clock.today(), days).day
