@@ -71,7 +71,9 @@ class Person(models.Model):
     )
     # Contact data and education as last granted: B fields of the form by name.
     personal = models.JSONField(default=dict, blank=True)
-    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged")
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -172,7 +174,8 @@ class Registration(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(valid_to__gte=F("valid_from")), name="registration_period"),
             models.CheckConstraint(
-                condition=Q(ended_how="", ended_on__isnull=True) | (~Q(ended_how="") & Q(ended_on__isnull=False)),
+                condition=Q(ended_how="", ended_on__isnull=True)
+                | (~Q(ended_how="") & Q(ended_on__isnull=False)),
                 name="registration_end_dated",
             ),
             # Renewals and changes carry the number on; only the first grant of a chain brings one.
@@ -221,7 +224,11 @@ class DocketEntry(models.Model):
     due_provisional = models.BooleanField(default=False)
     clock = models.CharField(max_length=1, blank=True)
     officer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("经办人")
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("经办人"),
     )
     dispatch_number = models.CharField(max_length=40, blank=True)
     chain_length = models.PositiveIntegerField()

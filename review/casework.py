@@ -227,8 +227,8 @@ def send_back(*, case: Case, by: Actor, items: Sequence[dict[str, str]], reason:
     )
 
 
-def tick(*, case: Case, by: Actor, item: str, in_order: bool) -> None:
-    """Mark one section of the present dossier version as in order or at fault."""
+def tick(*, case: Case, by: Actor, item: str, in_order: bool, remark: str = "") -> None:
+    """Mark one section of the present dossier version as in order, or at fault with a remark."""
     if item not in checklist.LABELS:
         raise Refusal(_("没有这个检查项。"), code="item")
     if case.assignee_id != by.user_id:
@@ -237,7 +237,12 @@ def tick(*, case: Case, by: Actor, item: str, in_order: bool) -> None:
         case=case,
         item=item,
         version=case.version,
-        defaults={"in_order": in_order, "by_id": by.account, "at": calendar.now()},
+        defaults={
+            "in_order": in_order,
+            "remark": "" if in_order else remark[:200],
+            "by_id": by.account,
+            "at": calendar.now(),
+        },
     )
 
 
@@ -305,25 +310,38 @@ class Referred:
 
 def refer(*, cases: Iterable[Case], by: Actor) -> Referred:
     """Send reviewed cases to the authority in one dispatch, even of one. Negative opinions go up too."""
-    sent: list[Case] = []
-    refused: list[tuple[Case, Refusal]] = []
-    with crossing.atomic():
-        dispatch = Dispatch.objects.create(
-            number=_dispatch_number(calendar.today()),
-            sent_by_id=by.account,
-            sent_by_name=by.name,
-            sent_at=calendar.now(),
-        )
-        for case in cases:
-            try:
-                _refer_one(case, dispatch, by)
-            except Refusal as no:
-                refused.append((case, no))
-            else:
-                sent.append(case)
-        if not sent:
-            transaction.set_rollback(True)
-    return Referred(dispatch if sent else None, tuple(sent), tuple(refused))
+    chosen = list(cases)
+    while True:
+        with crossing.atomic():
+            dispatch = _open_dispatch(by)
+            if dispatch is None:
+                continue
+            sent: list[Case] = []
+            refused: list[tuple[Case, Refusal]] = []
+            for case in chosen:
+                try:
+                    _refer_one(case, dispatch, by)
+                except Refusal as no:
+                    refused.append((case, no))
+                else:
+                    sent.append(case)
+            if not sent:
+                transaction.set_rollback(True)
+        return Referred(dispatch if sent else None, tuple(sent), tuple(refused))
+
+
+def _open_dispatch(by: Actor) -> Dispatch | None:
+    """A new dispatch; None when another one of this moment has just taken its number."""
+    try:
+        with transaction.atomic():
+            return Dispatch.objects.create(
+                number=_dispatch_number(calendar.today()),
+                sent_by_id=by.account,
+                sent_by_name=by.name,
+                sent_at=calendar.now(),
+            )
+    except IntegrityError:
+        return None
 
 
 def _refer_one(case: Case, dispatch: Dispatch, by: Actor) -> None:
@@ -334,7 +352,7 @@ def _refer_one(case: Case, dispatch: Dispatch, by: Actor) -> None:
 
 
 def _dispatch_number(today: date) -> str:
-    """The agency's code, the day and the day's running number; a clash of two dispatches is retried."""
+    """The agency's code, the day and the day's running number."""
     prefix = f"{crossing.here().schema.upper()}-{today:%Y%m%d}-"
     return f"{prefix}{Dispatch.objects.filter(number__startswith=prefix).count() + 1:03d}"
 

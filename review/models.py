@@ -242,6 +242,8 @@ class Tick(models.Model):
     item = models.CharField(max_length=40)
     version = models.PositiveSmallIntegerField()
     in_order = models.BooleanField()
+    # What is wrong, in the reviewer's words; it becomes the proposal for a correction.
+    remark = models.CharField(max_length=200, blank=True)
     by_id = models.BigIntegerField()
     at = models.DateTimeField()
 

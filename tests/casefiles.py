@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from register import clock, policy
@@ -147,5 +148,6 @@ def walk(case: Case, by: Actor, to: State) -> Case:
     return case
 
 
-def today_plus(days: int) -> object:
+def today_plus(days: int) -> date:
+    """So many working days from today."""
     return clock.add_working_days(clock.today(), days).day

@@ -1,0 +1,1 @@
+"""Running the portal: setting up, servers for demonstration and tests, its processes."""

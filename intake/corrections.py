@@ -1,0 +1,131 @@
+"""The open correction of a lodged application (补正): what may be changed, and whether it is answered.
+
+Only what the agency named can be edited; what cannot be edited here (papers, the roster's data) is
+answered in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from intake.flows import ROWS, Section
+from intake.models import Application
+from register import codes
+from register.models import DocketEntry
+from review.models import Case
+from review.sections import item_label
+from review.states import State
+from tenants import crossing
+
+# The applicant's words to each item, in `Application.sections`.
+ANSWERS: Final = "answers"
+PHOTO: Final = "photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One fault the agency named: section or field, reason, what to mend, and the applicant's answer."""
+
+    key: str
+    section: str
+    field: str
+    code: str
+    text: str
+    answer: str
+
+    @classmethod
+    def of(cls, told: dict[str, str], answer: str) -> Item:
+        key = told.get("item", "")
+        section, _dot, field = key.partition(".")
+        return cls(key, section, field, told.get("code", ""), told.get("text", ""), answer)
+
+    @property
+    def reason(self) -> str:
+        """The reason code in words."""
+        return codes.label("reason", self.code) if self.code else ""
+
+    @property
+    def label(self) -> str:
+        """Section and field in words."""
+        return item_label(self.key)
+
+    @property
+    def editable(self) -> bool:
+        return self.section == PHOTO or self.section in set(Section)
+
+    def is_answered(self, content: dict[str, Any], lodged: dict[str, Any]) -> bool:
+        """Changed since the version the agency looked at, or answered in words."""
+        changed = self.editable and self._value(content) != self._value(lodged)
+        return changed or bool(self.answer)
+
+    def _value(self, content: dict[str, Any]) -> Any:
+        part = content.get(self.section)
+        return part.get(self.field) if self.field and isinstance(part, dict) else part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCorrection:
+    """The correction that waits for the applicant, and the dossier version it speaks of."""
+
+    number: int
+    reason: str
+    told_at: datetime
+    due_on: date | None
+    provisional: bool
+    items: tuple[Item, ...]
+    lodged: dict[str, Any]
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """The sections of which something may be changed."""
+        return frozenset(item.section for item in self.items if item.editable)
+
+    def fields_open(self, section: str) -> frozenset[str] | None:
+        """The fields of a section that may be changed; None for all of them."""
+        fields = {item.field for item in self.items if item.section == section}
+        return None if "" in fields or section in ROWS else frozenset(fields)
+
+    @property
+    def answers(self) -> list[dict[str, str]]:
+        """What goes into the new dossier version: the items answered in words."""
+        return [{"item": item.key, "text": item.answer} for item in self.items if item.answer]
+
+    @property
+    def photo_open(self) -> bool:
+        return PHOTO in self.sections
+
+
+def of(application: Application) -> OpenCorrection | None:
+    """The open correction of a lodged application; None when it is not the applicant's turn.
+
+    Crosses into the agency, so call it before a transaction begins.
+    """
+    if application.status != Application.Status.LODGED:
+        return None
+    entry = DocketEntry.objects.select_related("agency").filter(case_id=application.pk).first()
+    if entry is None or entry.state != State.CORRECTION:
+        return None
+    with crossing.inside(entry.agency):
+        return on_case(application, Case.objects.get(pk=application.pk))
+
+
+def on_case(application: Application, case: Case) -> OpenCorrection | None:
+    """The open correction of a case; stand inside its agency."""
+    told = case.correction_requests.filter(answered_at__isnull=True).order_by("-number").first()
+    if told is None or case.state != State.CORRECTION:
+        return None
+    known = application.sections.get(ANSWERS) or {}
+    texts: list[str] = known.get("texts", []) if known.get("number") == told.number else []
+    padded = [*texts, *[""] * (len(told.items) - len(texts))]
+    lodged = case.dossiers.only("content").get(version=case.version).content
+    return OpenCorrection(
+        number=told.number,
+        reason=told.reason,
+        told_at=told.told_at,
+        due_on=case.due_on,
+        provisional=case.due_provisional,
+        items=tuple(Item.of(item, answer) for item, answer in zip(told.items, padded, strict=False)),
+        lodged=lodged,
+    )

@@ -1,0 +1,458 @@
+"""What an applicant does with an application: start, fill in, print, lodge, answer, withdraw, discard.
+
+The draft stands in the public schema and is locked for every change; lodging writes it over into the
+agency's schema in one transaction. Every refusal is a `Refusal` with its reason, and then nothing has
+changed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from intake import circumstances, completeness, corrections, dossier, photos
+from intake.circumstances import CHOOSES_AGENCY, Circumstances
+from intake.completeness import Findings
+from intake.corrections import ANSWERS, OpenCorrection
+from intake.dossier import Frozen
+from intake.flows import Section
+from intake.forms import Stored
+from intake.models import Application, Paper
+from intake.photos import Portrait
+from notifications import outbox
+from register import clock, eligibility, policy, reference, standing
+from register.models import DocketEntry, Kind, Person, Photo
+from review import casework
+from review.casework import Filing
+from review.models import Case
+from review.states import State
+from review.workflow import Actor
+from tenants import crossing
+from tenants.errors import Refusal
+from tenants.models import Agency
+
+ONE_DRAFT: Final = "one_draft_per_person"
+# Sections that a new application takes over from one that has ended.
+CARRIED_OVER: Final = tuple(s for s in Section if s not in (Section.CHANNEL, Section.DECLARATION))
+
+
+class AnotherDraft(Refusal):
+    """The person has a draft of another kind: it must be discarded first."""
+
+    def __init__(self, draft: Application) -> None:
+        message = _now("您有一份未上报的%(kind)s申请（%(reference)s）。") % {
+            "kind": draft.get_kind_display(),
+            "reference": draft.reference,
+        }
+        super().__init__(message, code="another_draft")
+        self.draft = draft
+
+
+class Incomplete(Refusal):
+    """The application is not complete; `findings` name what is missing and where."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__(_("申请尚未填写完整，请按提示补充后再上报。"), code="incomplete")
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class Lodged:
+    """The outcome of lodging; `again` tells that it had been lodged before this click."""
+
+    application: Application
+    again: bool
+
+
+# --- Looking ---------------------------------------------------------------------------------------
+
+
+def draft_of(person: Person) -> Application | None:
+    """The person's one draft."""
+    return applications_of(person).filter(status=Application.Status.DRAFT).first()
+
+
+def applications_of(person: Person) -> QuerySet[Application]:
+    """The person's applications, newest first, with what every page shows of them."""
+    found = Application.objects.filter(person_id=person.pk).order_by("-created_at")
+    return found.select_related("person", "agency", "photo").defer("photo__data", "person__document_cipher")
+
+
+def entry_of(application: Application) -> DocketEntry | None:
+    """The docket line of a lodged application."""
+    return DocketEntry.objects.select_related("agency").filter(case_id=application.pk).first()
+
+
+# --- The draft -------------------------------------------------------------------------------------
+
+
+def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> Application:
+    """Begin an application of this kind, or go on with the draft there is.
+
+    Takes over what the register knows, or the content of an application that has ended (复制为新草稿).
+    Raises `Refusal` when the person may not apply, `AnotherDraft` when a draft of another kind exists.
+    """
+    answer = eligibility.may_apply(person, kind)
+    if not answer.allowed:
+        raise Refusal(answer.reason, code=answer.code)
+    known = draft_of(person)
+    if known is not None:
+        return _same_kind(known, kind)
+    now = clock.now()
+    held = standing.registration_of(person) if kind != Kind.INITIAL else None
+    agency = held.agency if held and kind not in CHOOSES_AGENCY else None
+    try:
+        with transaction.atomic():
+            return Application.objects.create(
+                reference=reference.next_reference(kind),
+                person=person,
+                kind=kind,
+                late=answer.late,
+                agency=agency or (copy_of.agency if copy_of else None),
+                photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
+                sections=_first_sections(person, copy_of),
+                created_at=now,
+                saved_at=now,
+            )
+    except IntegrityError as error:
+        # Two clicks at once: the other one began it.
+        other = draft_of(person)
+        if ONE_DRAFT not in str(error) or other is None:
+            raise
+        return _same_kind(other, kind)
+
+
+def _same_kind(draft: Application, kind: Kind) -> Application:
+    if draft.kind != kind:
+        raise AnotherDraft(draft)
+    return draft
+
+
+def _first_sections(person: Person, copy_of: Application | None) -> dict[str, Any]:
+    """What the form begins with: the ended application's content, or the personal data last granted."""
+    if copy_of is not None:
+        return {s: copy_of.sections[s] for s in CARRIED_OVER if s in copy_of.sections}
+    known = {name: person.personal[name] for name in dossier.PERSONAL_FIELDS if person.personal.get(name)}
+    return {Section.PERSONAL: known} if known else {}
+
+
+def choose_agency(*, application: Application, agency: Agency) -> Application:
+    """Choose the agency that will do the first review. Raises `Refusal` when it takes no applications."""
+    if agency.kind == Agency.Kind.AUTHORITY:
+        raise Refusal(_("请选择注册初审机构。"), code="agency")
+    if not agency.intake_open:
+        raise Refusal(
+            _now("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}, code="suspended"
+        )
+    with transaction.atomic():
+        draft = _locked_draft(application)
+        draft.agency = agency
+        _save(draft, "agency")
+    return draft
+
+
+def save_step(*, application: Application, section: Section, data: Stored, step: str = "") -> Application:
+    """Keep a section as typed and checked; `step` is where the applicant goes on.
+
+    A draft takes every section; a lodged application only what an open correction names. What `data` does not
+    hold of the section stays as it was.
+    """
+    data = _permitted(application, section, data)
+    with transaction.atomic():
+        held = _locked(application)
+        kept = held.sections.get(section) or {}
+        held.sections[section] = {**kept, **data}
+        _save(held, "sections", step=step)
+    return held
+
+
+def stand_on(*, application: Application, step: str) -> None:
+    """Remember the step to which the applicant returns after signing in again."""
+    if application.status == Application.Status.DRAFT and application.step != step:
+        Application.objects.filter(pk=application.pk).update(step=step)
+        application.step = step
+
+
+def add_row(*, application: Application, section: Section, row: Stored) -> Application:
+    """Add a row to a list (工作经历, 继续教育)."""
+    return _change_rows(application, section, lambda rows: [*rows, {**row, "id": secrets.token_hex(4)}])
+
+
+def change_row(*, application: Application, section: Section, row_id: str, row: Stored) -> Application:
+    """Write a row anew."""
+    return _change_rows(
+        application,
+        section,
+        lambda rows: [{**row, "id": row_id} if known["id"] == row_id else known for known in rows],
+    )
+
+
+def delete_row(*, application: Application, section: Section, row_id: str) -> Application:
+    """Take a row out of its list."""
+    return _change_rows(application, section, lambda rows: [r for r in rows if r["id"] != row_id])
+
+
+def _change_rows(application: Application, section: Section, change: Any) -> Application:
+    _permitted(application, section, {})
+    with transaction.atomic():
+        held = _locked(application)
+        rows = change(held.sections.get(section, []))
+        held.sections[section] = sorted(rows, key=lambda row: (row["from"], row["to"] or "9999"))
+        _save(held, "sections")
+    return held
+
+
+def attach_photo(*, application: Application, upload: bytes) -> Portrait:
+    """Take a portrait into the application. Raises `ValidationError` when it is no usable picture."""
+    portrait = photos.read(upload, ground=policy.current().photo_background)
+    _permitted(application, corrections.PHOTO, {})
+    with transaction.atomic():
+        held = _locked(application)
+        # The same picture twice is one row: photos are never changed.
+        photo = Photo.objects.filter(person_id=held.person_id, sha256=portrait.sha256).first()
+        held.photo = photo or Photo.objects.create(
+            person_id=held.person_id, sha256=portrait.sha256, data=portrait.data
+        )
+        _save(held, "photo")
+    application.photo = held.photo
+    return portrait
+
+
+def discard(*, application: Application) -> None:
+    """Give a draft up. What was typed is gone with it."""
+    with transaction.atomic():
+        draft = _locked_draft(application)
+        draft.status = Application.Status.DISCARDED
+        draft.sections = {}
+        _save(draft, "status", "sections")
+
+
+def retire(*, before: datetime) -> int:
+    """Delete drafts that nobody has touched since `before`, with a notice each; answers how many."""
+    idle = Application.objects.filter(status=Application.Status.DRAFT, saved_at__lt=before)
+    count = 0
+    for draft in idle.select_related("person"):
+        with transaction.atomic():
+            outbox.post(
+                user_id=draft.person.user_id,
+                kind="draft_retired",
+                cause=f"draft:{draft.pk}",
+                at=clock.now(),
+                data={
+                    "kind": outbox.in_both(Kind(draft.kind).label),
+                    "reference": draft.reference,
+                    "days": policy.current().draft_retention_days,
+                },
+            )
+            Paper.objects.filter(application=draft).delete()
+            draft.delete()
+        count += 1
+    return count
+
+
+def idle_since() -> datetime:
+    """Drafts untouched since then are deleted today."""
+    return clock.now() - timedelta(days=policy.current().draft_retention_days)
+
+
+# --- Before lodging --------------------------------------------------------------------------------
+
+
+def freeze(application: Application, about: Circumstances | None = None) -> Frozen:
+    """Content, photo and digest as lodging would freeze them now: the print carries the same digest."""
+    return dossier.freeze(application, about or circumstances.of(application))
+
+
+def remember_print(*, application: Application, digest: str) -> None:
+    """Remember which version was printed, to warn when something is changed afterwards."""
+    Application.objects.filter(pk=application.pk).update(printed_digest=digest)
+
+
+def lodge(*, application: Application) -> Lodged:
+    """Lodge a complete application with its agency: 上报.
+
+    In one transaction inside the agency's schema: case, first dossier version, movement, docket line,
+    notice, and the draft marked as lodged. A second click finds it lodged. Raises `Incomplete`, or
+    `Refusal` when the person may no longer apply, has an open application, or the agency takes none.
+    """
+    agency = application.agency
+    if application.status == Application.Status.DRAFT and agency is None:
+        raise Incomplete(completeness.check(application, circumstances.of(application)))
+    if agency is None:
+        raise _no_draft(application)
+    with crossing.inside(agency), crossing.atomic():
+        draft = _locked_for_lodging(application)
+        if draft.status == Application.Status.LODGED:
+            return Lodged(draft, again=True)
+        if draft.agency_id != agency.pk:
+            raise Refusal(_("注册机构已更改，请重新预览后上报。"), code="agency_changed")
+        about, findings = _examined(draft)
+        if not findings.complete:
+            raise Incomplete(findings)
+        frozen = dossier.freeze(draft, about)
+        case = casework.lodge_case(
+            application_id=draft.pk,
+            reference=draft.reference,
+            kind=draft.kind,
+            late=draft.late,
+            person=draft.person,
+            agency=agency,
+            filing=_filing(draft, frozen),
+            policy=about.policy,
+        )
+        draft.status = Application.Status.LODGED
+        draft.lodged_at = case.lodged_at
+        draft.step = ""
+        draft.save(update_fields=["status", "lodged_at", "late", "step"])
+    return Lodged(draft, again=False)
+
+
+def _locked_for_lodging(application: Application) -> Application:
+    draft = _relocked(application)
+    if draft.status == Application.Status.DISCARDED:
+        raise _no_draft(draft)
+    return draft
+
+
+def _examined(draft: Application) -> tuple[Circumstances, Findings]:
+    """Today's circumstances and findings; a window that has closed since makes the application late."""
+    answer = eligibility.may_apply(draft.person, draft.kind)
+    if not answer.allowed:
+        raise Refusal(answer.reason, code=answer.code)
+    draft.late = answer.late
+    about = circumstances.of(draft)
+    return about, completeness.check(draft, about)
+
+
+def _filing(application: Application, frozen: Frozen) -> Filing:
+    papers = {paper["code"]: paper["sha256"] for paper in frozen.content["papers"]}
+    return Filing(content=frozen.content, photo=frozen.photo, digest=frozen.digest, papers=papers)
+
+
+# --- After lodging ---------------------------------------------------------------------------------
+
+
+def answer(*, application: Application, number: int, answers: Iterable[str]) -> Application:
+    """Keep what the applicant says to each item of the open correction."""
+    with transaction.atomic():
+        held = _locked(application)
+        held.sections[ANSWERS] = {"number": number, "texts": [" ".join(text.split()) for text in answers]}
+        _save(held, "sections")
+    return held
+
+
+def resubmit(*, application: Application) -> None:
+    """Answer the correction with a new version of the dossier: 重新上报.
+
+    Every item must be answered: changed where it can be changed, otherwise in words. Raises `Refusal`.
+    """
+    entry = _entry(application)
+    with crossing.inside(entry.agency):
+        case = Case.objects.get(pk=application.pk)
+        open_one = corrections.on_case(application, case)
+        if open_one is None:
+            raise Refusal(_("这份申请目前不需要补正。"), code="no_correction")
+        about = circumstances.of(application)
+        findings = completeness.check(application, about)
+        if not findings.complete:
+            raise Incomplete(findings)
+        _refuse_unanswered(application, about, open_one)
+        frozen = dossier.freeze(application, about, answers=open_one.answers)
+        casework.resubmit(case=case, by=_actor(application), filing=_filing(application, frozen))
+
+
+def _refuse_unanswered(held: Application, about: Circumstances, open_one: OpenCorrection) -> None:
+    content = dossier.content_of(held, about)
+    waiting = [item for item in open_one.items if not item.is_answered(content, open_one.lodged)]
+    if waiting:
+        labels = "、".join(str(item.label) for item in waiting)
+        raise Refusal(
+            _now("以下补正事项还没有处理：%(items)s。请修改相应内容，或者填写答复。") % {"items": labels},
+            code="unanswered",
+        )
+
+
+def withdraw(*, application: Application) -> None:
+    """Take a lodged application back; possible until it is referred to the authority."""
+    entry = _entry(application)
+    with crossing.inside(entry.agency):
+        casework.withdraw(case=Case.objects.get(pk=application.pk), by=_actor(application))
+
+
+def _actor(application: Application) -> Actor:
+    person = application.person
+    return Actor.applicant(user_id=person.user_id, person_id=person.pk, name=person.name)
+
+
+def _entry(application: Application) -> DocketEntry:
+    entry = entry_of(application)
+    if entry is None:
+        raise Refusal(_("这份申请还没有上报。"), code="not_lodged")
+    return entry
+
+
+# --- Locks -----------------------------------------------------------------------------------------
+
+
+def _relocked(application: Application) -> Application:
+    return applications_of(application.person).select_for_update(of=("self",)).get(pk=application.pk)
+
+
+def _permitted(application: Application, section: str, data: Stored) -> Stored:
+    """What of `data` may be changed now: all of it in a draft, what the open correction names afterwards.
+
+    Looks into the agency's schema, so it comes before the transaction.
+    """
+    if application.status != Application.Status.LODGED:
+        return data
+    open_one = corrections.of(application)
+    if open_one is None or section not in open_one.sections:
+        raise _no_draft(application)
+    fields = open_one.fields_open(section)
+    return data if fields is None else {name: value for name, value in data.items() if name in fields}
+
+
+def _locked(application: Application) -> Application:
+    """The application, locked, while it is a draft or in correction."""
+    held = _relocked(application)
+    if held.status == Application.Status.DRAFT:
+        return held
+    turn = DocketEntry.objects.filter(case_id=held.pk, state=State.CORRECTION)
+    if held.status == Application.Status.LODGED and turn.exists():
+        return held
+    raise _no_draft(held)
+
+
+def _locked_draft(application: Application) -> Application:
+    held = _relocked(application)
+    if held.status != Application.Status.DRAFT:
+        raise _no_draft(held)
+    return held
+
+
+def _no_draft(application: Application) -> Refusal:
+    if application.status == Application.Status.LODGED:
+        message = _("这份申请已经上报，不能再修改；需要修改的，请等待补正通知或者撤回申请。")
+        return Refusal(message, code="lodged")
+    return Refusal(_("这份申请已经放弃。"), code="discarded")
+
+
+def _save(application: Application, *fields: str, step: str = "") -> None:
+    application.saved_at = clock.now()
+    if step:
+        application.step = step
+    application.save(update_fields=[*fields, "saved_at", "step"])
+
+
+def application_of(person: Person, application_id: UUID) -> Application | None:
+    """The person's own application with this id; None for any other."""
+    return applications_of(person).filter(pk=application_id).first()

@@ -1,0 +1,202 @@
+"""How applicants get in: identity check, password set once, sign-in by document and password.
+
+Unknown and known people get the same answers in the same time. Failures are counted by django-axes under
+the keyed digest of the document: no number is written anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+from uuid import UUID
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.signals import user_login_failed
+from django.core import signing
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from register import documents, names, people
+from register.models import Person, Qualification, Registration
+from tenants import crossing
+from tenants.errors import Refusal
+from tenants.models import User
+from tenants.sessions import bind
+
+APPLICANT_DESK: Final = "applicant"
+PERSON_KEY: Final = "person"
+CLAIM_KEY: Final = "claim"
+CLAIM_SALT: Final = "intake.claim"
+CLAIM_SECONDS: Final = 15 * 60
+NOBODY: Final = UUID(int=0)
+
+NO_MATCH: Final = _(
+    "没有找到与所填信息一致的记录。请对照证书核对姓名、证件类型、证件号码和证书编号；"
+    "确认无误仍不能通过的，请联系注册机构。"
+)
+HAS_PASSWORD: Final = _("您已经设置过密码，请直接登录；忘记密码的，请点击“忘了密码？”。")
+
+
+# --- Who is asking -------------------------------------------------------------------------------
+
+
+class PersonMiddleware:
+    """At the applicant's desk, lets a signed-in applicant act as the person of the account."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person_id = self._person_id(request)
+        if person_id is None:
+            return self.get_response(request)
+        request.person_id = person_id  # type: ignore[attr-defined]
+        request.person = SimpleLazyObject(lambda: Person.objects.get(pk=person_id))  # type: ignore[attr-defined]
+        with crossing.acting_as(person_id):
+            return self.get_response(request)
+
+    def _person_id(self, request: HttpRequest) -> UUID | None:
+        if getattr(request, "desk", "") != APPLICANT_DESK:
+            return None
+        known = request.session.get(PERSON_KEY)
+        return UUID(known) if known and request.user.is_authenticated else None
+
+
+def person_of(request: HttpRequest) -> Person:
+    """The person on whose behalf this request acts; for views behind `applicant_required`."""
+    return cast(Person, request.person)  # type: ignore[attr-defined]
+
+
+# --- Signing in ----------------------------------------------------------------------------------
+
+
+class ApplicantBackend(BaseBackend):
+    """Knows the accounts of people, at the applicant's desk only. One hash is computed in every case."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """The account of `person_id`, if `password` is its own and it is active."""
+        if getattr(request, "desk", "") != APPLICANT_DESK or "password" not in credentials:
+            return None
+        person_id, password = credentials.get("person_id") or NOBODY, credentials["password"]
+        user = User.objects.filter(person=person_id, kind=User.Kind.APPLICANT).first()
+        if user is None or not user.has_usable_password():
+            make_password(password)
+            return None
+        return user if user.check_password(password) and user.is_active else None
+
+    def get_user(self, user_id: int) -> User | None:
+        """The account of a session, as long as it is active."""
+        return User.objects.filter(pk=user_id, kind=User.Kind.APPLICANT, is_active=True).first()
+
+
+def sign_in(request: HttpRequest, *, document_type: str, number: str, password: str) -> bool:
+    """Sign an applicant in by document and password; False when they are not right.
+
+    After too many failures django-axes answers for this document and address through its middleware.
+    """
+    digest = documents.digest(document_type, number)
+    person = people.find(document_type, number)
+    person_id = person.pk if person else None
+    with crossing.acting_as(person_id or NOBODY):
+        user = authenticate(request, username=digest, password=password, person_id=person_id)
+    if not isinstance(user, User) or person_id is None:
+        return False
+    AxesProxyHandler.reset_attempts(username=digest)
+    enter(request, user=user, person_id=person_id)
+    return True
+
+
+def enter(request: HttpRequest, *, user: User, person_id: UUID) -> None:
+    """Begin the session of a person at this desk, under a fresh key."""
+    with crossing.acting_as(person_id):
+        login(request, user, backend=f"{ApplicantBackend.__module__}.{ApplicantBackend.__qualname__}")
+    request.session[PERSON_KEY] = str(person_id)
+    bind(request)
+
+
+# --- Verifying who somebody is -------------------------------------------------------------------
+
+
+def verify_identity(
+    request: HttpRequest,
+    *,
+    name: str,
+    document_type: str,
+    number: str,
+    certificate_number: str,
+    exam_year: int | None = None,
+) -> Person:
+    """The person whose name, document and certificate these are.
+
+    Either the qualification certificate or the registration certificate will do; with an exam year only the
+    qualification of that year. Every mismatch gets the same answer and counts as a failed sign-in, so nobody
+    learns which part was wrong. Raises `Refusal`.
+    """
+    credentials = {"username": documents.digest(document_type, number)}
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        request.axes_locked_out = True  # type: ignore[attr-defined]
+        raise Refusal(_("尝试次数过多，请稍后再试。"), code="locked")
+    person = people.find(document_type, number)
+    holder = person.pk if person else NOBODY
+    with crossing.acting_as(holder):
+        certified = _holds(holder, certificate_number, exam_year)
+    if person is None or not names.same(person.name, name) or not certified:
+        user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+        raise Refusal(NO_MATCH, code="no_match")
+    return person
+
+
+def _holds(person_id: UUID, certificate_number: str, exam_year: int | None) -> bool:
+    qualified = Q(person_id=person_id, certificate_number=certificate_number)
+    if exam_year is not None:
+        return Qualification.objects.filter(qualified, exam_year=exam_year).exists()
+    registered = Registration.objects.filter(person_id=person_id, number=certificate_number).exists()
+    return Qualification.objects.filter(qualified).exists() or registered
+
+
+# --- Setting the password, once ------------------------------------------------------------------
+
+
+def claim(request: HttpRequest, person: Person) -> None:
+    """Remember in the session, signed and for a short while, that this visitor proved to be the person."""
+    request.session.cycle_key()
+    request.session[CLAIM_KEY] = signing.dumps(str(person.pk), salt=CLAIM_SALT)
+
+
+def claimant(request: HttpRequest) -> UUID:
+    """The person this visitor proved to be. Raises `Refusal` when the proof is missing or too old."""
+    try:
+        known = signing.loads(request.session.get(CLAIM_KEY, ""), salt=CLAIM_SALT, max_age=CLAIM_SECONDS)
+    except signing.BadSignature as error:
+        raise Refusal(_("身份验证已过期，请重新验证。"), code="claim") from error
+    return UUID(known)
+
+
+def has_password(person: Person) -> bool:
+    """Whether the person's account has been opened. Exam data alone never open it again."""
+    with crossing.acting_as(person.pk):
+        return User.objects.get(person=person.pk).has_usable_password()
+
+
+def account_of(person_id: UUID) -> User:
+    """The account of a person who proved to be so."""
+    with crossing.acting_as(person_id):
+        return User.objects.get(person=person_id, kind=User.Kind.APPLICANT)
+
+
+def set_password(*, person_id: UUID, password: str) -> User:
+    """Set the first password of an account. Raises `Refusal` if it has one or is closed."""
+    with crossing.acting_as(person_id), crossing.atomic():
+        user = User.objects.select_for_update(of=("self",)).get(person=person_id, kind=User.Kind.APPLICANT)
+        if user.has_usable_password():
+            raise Refusal(HAS_PASSWORD, code="has_password")
+        if not user.is_active:
+            raise Refusal(_("该账号已停用，请联系注册机构。"), code="inactive")
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user

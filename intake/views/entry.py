@@ -1,0 +1,226 @@
+"""The public pages of the applicant's desk: sign in, identity checks, guides, agencies."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from intake import flows, signin
+from intake.circumstances import CHANNELS
+from intake.entry import ExamForm, IdentityForm, PasswordForm, SignInForm
+from register import codes, policy
+from register.models import Kind, Person
+from tenants.errors import Refusal
+from tenants.guards import public
+from tenants.models import Agency
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """The start page with the sign-in card. Whoever is signed in goes on to the personal page."""
+    target = _safe_next(request)
+    if request.user.is_authenticated and request.method == "GET":
+        return redirect(target)
+    form = SignInForm(request.POST or None)
+    if form.is_valid():
+        if signin.sign_in(
+            request,
+            document_type=form.cleaned_data["document_type"],
+            number=form.cleaned_data["number"],
+            password=form.cleaned_data["password"],
+        ):
+            return redirect(target)
+        form.add_error(None, _("证件号码或密码不正确，请核对后重试。首次使用请先设置密码。"))
+    rules = policy.current()
+    context = {
+        "form": form,
+        "next": request.POST.get("next", request.GET.get("next", "")),
+        "tabs": _tabs("signin"),
+        "guides": [flows.guide_of(kind, rules) for kind in Kind],
+        "rules": rules,
+    }
+    return render(request, "intake/start.html", context)
+
+
+def _safe_next(request: HttpRequest) -> str:
+    """Where to go after signing in: only to a page of this very host."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if safe else reverse("home")
+
+
+def _tabs(current: str) -> list[dict[str, object]]:
+    return [
+        {"label": _("注册申请登陆"), "url": reverse("signin"), "current": current == "signin"},
+        {"label": _("注册机构登录"), "url": reverse("agencies"), "current": current == "agencies"},
+    ]
+
+
+@public
+@require_POST
+def signout(request: HttpRequest) -> HttpResponse:
+    """End the session; what was saved is kept."""
+    logout(request)
+    messages.success(request, _("您已退出。已保存的内容下次登录后可以继续填写。"))
+    return redirect("signin")
+
+
+# --- 设置密码, 初始注册 --------------------------------------------------------------------------------
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password_set(request: HttpRequest) -> HttpResponse:
+    """设置密码, step 1: 身份验证."""
+    return _verify(request, IdentityForm(request.POST or None), "intake/identity.html")
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def initial_verify(request: HttpRequest) -> HttpResponse:
+    """初始注册: 注册资格信息验证."""
+    return _verify(request, ExamForm(request.POST or None), "intake/exam.html")
+
+
+def _verify(request: HttpRequest, form: IdentityForm, template: str) -> HttpResponse:
+    if form.is_valid():
+        facts = {name: value for name, value in form.cleaned_data.items() if name != "captcha"}
+        try:
+            person = signin.verify_identity(request, **facts)
+        except Refusal as no:
+            form.add_error(None, str(no.message))
+        else:
+            return _verified(request, person)
+    return render(request, template, {"form": form})
+
+
+def _verified(request: HttpRequest, person: Person) -> HttpResponse:
+    if signin.has_password(person):
+        messages.info(request, str(signin.HAS_PASSWORD))
+        return redirect("signin")
+    signin.claim(request, person)
+    return redirect("password_new")
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password_new(request: HttpRequest) -> HttpResponse:
+    """设置密码, step 2: the password itself, then straight to the personal page."""
+    try:
+        person_id = signin.claimant(request)
+        form = PasswordForm(request.POST or None, user=signin.account_of(person_id))
+        if not form.is_valid():
+            return render(request, "intake/password.html", {"form": form})
+        user = signin.set_password(person_id=person_id, password=form.cleaned_data["password"])
+    except Refusal as no:
+        messages.error(request, str(no.message))
+        return redirect("signin" if no.code == "has_password" else "password_set")
+    signin.enter(request, user=user, person_id=person_id)
+    messages.success(request, _("密码已设置，请牢记。以后凭证件号码和密码登录。"))
+    return redirect("home")
+
+
+@public
+@require_GET
+def password_forgotten(request: HttpRequest) -> HttpResponse:
+    """忘了密码?: whom to call."""
+    found = [(agency, desk_url(agency)) for agency in _found(request)]
+    return render(request, "intake/forgotten.html", {"q": _query(request), "agencies": found})
+
+
+# --- Guides and agencies ---------------------------------------------------------------------------
+
+
+@public
+@require_GET
+def guide(request: HttpRequest, kind: str) -> HttpResponse:
+    """办事指南 of one kind: conditions, papers, time limits, whom to call."""
+    if kind not in Kind:
+        raise Http404
+    rules = policy.current()
+    context = {
+        "guide": flows.guide_of(Kind(kind), rules),
+        "rules": rules,
+        "tabs": [
+            {"label": one.label, "url": reverse("guide", args=[one]), "current": one == kind} for one in Kind
+        ],
+    }
+    return render(request, "intake/guide.html", context)
+
+
+@public
+@require_GET
+def agencies(request: HttpRequest) -> HttpResponse:
+    """All agencies with their contacts, and the way to their own desks."""
+    channels = _channels(_found(request))
+    context = {
+        "q": _query(request),
+        "channels": channels,
+        "nothing": not any(channel["agencies"] for channel in channels),
+    }
+    return render(request, "intake/agencies.html", context)
+
+
+@public
+@require_GET
+def privacy(request: HttpRequest) -> HttpResponse:
+    """个人信息保护说明."""
+    return render(request, "intake/privacy.html", {"rules": policy.current()})
+
+
+def _query(request: HttpRequest) -> str:
+    return request.GET.get("q", "").strip()[:60]
+
+
+def _found(request: HttpRequest) -> QuerySet[Agency]:
+    return search(_query(request))
+
+
+def search(query: str) -> QuerySet[Agency]:
+    """First-review agencies by part of their name or by the letters of their code."""
+    found = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).order_by("number")
+    for word in query.split():
+        found = found.filter(
+            Q(name_zh__icontains=word) | Q(name_en__icontains=word) | Q(code__icontains=word)
+        )
+    return found
+
+
+def _channels(found: QuerySet[Agency]) -> list[dict[str, object]]:
+    """The three channels with their agencies, each with the address of its desk."""
+    chosen = list(found)
+    return [
+        {
+            "code": code,
+            "label": codes.label("channel", code),
+            "agencies": [(agency, desk_url(agency)) for agency in chosen if agency.kind == kind],
+        }
+        for code, kind in CHANNELS.items()
+    ]
+
+
+def desk_url(agency: Agency) -> str:
+    """The address of an agency's own desk."""
+    port = f":{settings.SITE_PORT}" if settings.SITE_PORT else ""
+    return f"{settings.SITE_SCHEME}://{agency.code}.{settings.BASE_HOST}{port}/"

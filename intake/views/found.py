@@ -1,0 +1,27 @@
+"""What the applicant's pages share: the own application, or 404; private answers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import Promise
+
+from intake import filing, signin
+from intake.models import Application
+
+Text = str | Promise
+
+
+def own_application(request: HttpRequest, application_id: UUID) -> Application:
+    """The application of the person at the screen; anybody else's id is not found."""
+    application = filing.application_of(signin.person_of(request), application_id)
+    if application is None or application.status == Application.Status.DISCARDED:
+        raise Http404
+    return application
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """An answer with somebody's personal data: no cache keeps it."""
+    response["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,104 @@
+"""People of the national register: found by document, enrolled, and their full numbers shown on record."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from register import documents, names
+from register.models import DocumentType, Person, Sex
+from tenants import access, crossing
+from tenants.crypto import decrypt, encrypt
+from tenants.models import User
+
+
+def key_of(document_type: str, number: str) -> UUID | None:
+    """The key of the person who carries, or carried, this document; merged records lead to the living one.
+
+    Tells nothing else, so that every desk may ask.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.person_by_digest(%s)", [documents.digest(document_type, number)])
+        (key,) = cursor.fetchone()
+    return key if key is None or isinstance(key, UUID) else UUID(key)
+
+
+def find(document_type: str, number: str) -> Person | None:
+    """The person who carries this document; None where this desk may not see that person.
+
+    The applicant's desk gets the account with it, and acts as the person for the length of the look-up: whoever calls decides, by
+    name, certificate and password, whether the one at the screen may go on.
+    """
+    key = key_of(document_type, number)
+    if key is None:
+        return None
+    if crossing.here().desk is not crossing.Desk.APPLICANT:
+        return Person.objects.filter(pk=key).first()
+    with crossing.acting_as(key):
+        return Person.objects.select_related("user").filter(pk=key).first()
+
+
+def living(person: Person) -> Person:
+    """The record that stands for this person: itself, or the one it was merged into."""
+    return person.merged_into or person
+
+
+def draft(
+    *,
+    name: str,
+    document_type: str,
+    number: str,
+    sex: str = Sex.UNKNOWN,
+    birth_date: date | None = None,
+) -> Person:
+    """A person and the account with an unusable password, neither of them stored yet.
+
+    Sex and birth date come from the number where it carries them. Raises ValidationError for a name or
+    number that is not well-formed.
+    """
+    name = names.check(name)
+    number = documents.check(document_type, number)
+    told = documents.facts_of(document_type, number)
+    return Person(
+        user=User.objects.new_applicant(name=name),
+        name=name,
+        sex=sex if told.sex == Sex.UNKNOWN else told.sex,
+        birth_date=told.birth_date or birth_date,
+        document_type=DocumentType(document_type),
+        document_mask=documents.mask(document_type, number),
+        document_digest=documents.digest(document_type, number),
+        document_cipher=encrypt(number),
+    )
+
+
+def enrol(
+    *,
+    name: str,
+    document_type: str,
+    number: str,
+    sex: str = Sex.UNKNOWN,
+    birth_date: date | None = None,
+) -> Person:
+    """Enter one person into the register, with the account; rosters enter many at once (`register.rosters`).
+
+    Raises ValidationError for a malformed name or number, IntegrityError where the document is known.
+    """
+    person = draft(name=name, document_type=document_type, number=number, sex=sex, birth_date=birth_date)
+    with transaction.atomic():
+        person.user.save(force_insert=True)
+        person.user_id = person.user.pk
+        person.save(force_insert=True)
+    return person
+
+
+def number_for_form(person: Person) -> str:
+    """The full document number, for the person's own form while it is rendered; never stored or listed."""
+    return decrypt(person.document_cipher)
+
+
+def full_number(person: Person, *, by: User, reason: str, case_id: UUID | None = None) -> str:
+    """The full document number for an officer. The look is recorded first, with who, when and why."""
+    access.record_look(by=by, person_id=person.pk, reason=reason, case_id=case_id)
+    return decrypt(person.document_cipher)

@@ -1,0 +1,171 @@
+"""Reading a roster file, CSV or XLSX, into a data set of known columns with the line each row stands on.
+
+Officers make these files with a spreadsheet, which loses digits of long numbers and calls text a formula:
+cells arrive here as they are stored, and the columns decide what they accept (`register.resources`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from import_export.formats import base_formats
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+from tablib import Dataset
+
+from tenants.errors import Refusal
+
+LINE: Final = "#"
+MAX_BYTES: Final = 30 * 1024 * 1024
+MAX_UNPACKED: Final = 300 * 1024 * 1024
+MAX_ROWS: Final = 200_000
+HEADER_WITHIN: Final = 10
+MAX_CELL: Final = 2_000
+
+Line = tuple[int, Sequence[Any]]
+
+
+class UnreadableFile(Refusal):
+    """A file that cannot be read as a roster at all."""
+
+
+class RosterCSV(base_formats.CSV):  # type: ignore[misc]
+    """Comma, semicolon or tab separated text in UTF-8, UTF-16 or GB 18030."""
+
+    def lines(self, data: bytes) -> Iterator[Line]:
+        text = _decoded(data)
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True
+        )
+        begins = 1
+        try:
+            for row in reader:
+                yield begins, row
+                begins = reader.line_num + 1
+        except csv.Error as error:
+            raise _unreadable(_("第 {line} 行不是有效的 CSV 格式。"), line=begins) from error
+
+
+class RosterXLSX(base_formats.XLSX):  # type: ignore[misc]
+    """The first sheet of a workbook. Formulas arrive as their text, so that they are seen."""
+
+    def lines(self, data: bytes) -> Iterator[Line]:
+        self._refuse_bomb(data)
+        try:
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
+        except (InvalidFileException, KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+            raise _unreadable(_("文件不是有效的 XLSX 工作簿。")) from error
+        sheet = book.worksheets[0]
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            yield number, [_plain(value) for value in row]
+
+    @staticmethod
+    def _refuse_bomb(data: bytes) -> None:
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+        except zipfile.BadZipFile as error:
+            raise _unreadable(_("文件不是有效的 XLSX 工作簿。")) from error
+        if size > MAX_UNPACKED:
+            raise _unreadable(_("文件解压后过大，请分成几个文件。"))
+
+
+def read(
+    data: bytes, name: str, aliases: Mapping[str, str], required: Iterable[str]
+) -> tuple[Dataset, list[str]]:
+    """The rows of a file under the names of our columns, and the headers nobody asked for.
+
+    The first column of the data set, `#`, is the line of the file. `aliases` lead from a header as people
+    write it (see `plain_header`) to our column. Raises UnreadableFile.
+    """
+    if len(data) > MAX_BYTES:
+        raise _unreadable(_("文件超过 {size} MB，请分成几个文件。"), size=MAX_BYTES // 1024 // 1024)
+    filled = ((number, row) for number, row in _format_of(data, name).lines(data) if any(map(_filled, row)))
+    columns, ignored = _columns(next(filled, None), aliases, required)
+    found = Dataset(headers=[LINE, *columns.values()])
+    for count, (number, row) in enumerate(filled, 1):
+        if count > MAX_ROWS:
+            raise _unreadable(_("文件超过 {rows} 行，请分成几个文件。"), rows=MAX_ROWS)
+        found.append([number, *(row[place] if place < len(row) else "" for place in columns)])
+    if not len(found):
+        raise _unreadable(_("文件中没有数据行。"))
+    return found, ignored
+
+
+def plain_header(text: Any) -> str:
+    """A header without width, case, spaces, stars and what stands in brackets."""
+    plain = unicodedata.normalize("NFKC", str(text or "")).casefold()
+    return re.sub(r"\(.*?\)|[\s_*:\-]", "", plain)
+
+
+def _columns(
+    header: Line | None, aliases: Mapping[str, str], required: Iterable[str]
+) -> tuple[dict[int, str], list[str]]:
+    if header is None:
+        raise _unreadable(_("文件是空的。"))
+    columns: dict[int, str] = {}
+    ignored = []
+    for place, cell in enumerate(header[1]):
+        column = aliases.get(plain_header(cell))
+        if column is None and _filled(cell):
+            ignored.append(str(cell).strip()[:40])
+        elif column in columns.values():
+            raise _unreadable(_("“{column}”列出现了两次。"), column=column)
+        elif column:
+            columns[place] = column
+    missing = [column for column in required if column not in columns.values()]
+    if missing:
+        raise _unreadable(_("缺少列：{columns}。第一行应为列名。"), columns="、".join(missing))
+    return columns, ignored
+
+
+def _format_of(data: bytes, name: str) -> RosterCSV | RosterXLSX:
+    if data.startswith(b"PK"):
+        return RosterXLSX()
+    if name.lower().endswith((".xlsx", ".xlsm")):
+        raise _unreadable(_("文件不是有效的 XLSX 工作簿。"))
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise _unreadable(_("不支持旧版 XLS 格式，请另存为 XLSX 或 CSV。"))
+    return RosterCSV()
+
+
+def _decoded(data: bytes) -> str:
+    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise _unreadable(_("无法识别文件的编码，请使用 UTF-8 或 GBK。"))
+
+
+def _plain(value: Any) -> Any:
+    """Dates as ISO text; numbers stay numbers, because only the column knows whether one may stand there."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return "" if value is None else value
+    return str(value)[:MAX_CELL]
+
+
+def _filled(cell: Any) -> bool:
+    return cell is not None and str(cell).strip() != ""
+
+
+def _unreadable(sentence: Promise, **words: object) -> UnreadableFile:
+    return UnreadableFile(format_lazy(sentence, **words), "unreadable_file")

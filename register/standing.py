@@ -1,0 +1,215 @@
+"""Where a person stands in the register on a day. It follows from the dates: no job has to run.
+
+On a day that period counts which was granted last among those already begun. So a change supersedes the
+rest of the period before it, a renewal follows it, and the periods in force never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Max, OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from register import clock, policy
+from register.clock import ONE_DAY
+from register.models import DocketEntry, Kind, Person, Qualification, Registration, Restriction
+
+
+class Status(models.TextChoices):
+    """What the register says of a person on a day."""
+
+    UNREGISTERED = "unregistered", _("未注册")
+    VALID = "valid", _("有效")
+    RENEWAL_DUE = "renewal_due", _("有效（待延续）")
+    CHANGE_PENDING = "change_pending", _("有效（变更中，暂停执业）")
+    DEEMED_RENEWED = "deemed_renewed", _("有效（视为延续）")
+    EXPIRED = "expired", _("已过期")
+    CANCELLED = "cancelled", _("已注销")
+    REVOKED = "revoked", _("已撤销")
+    WITHDRAWN = "withdrawn", _("已吊销")
+
+    @property
+    def in_force(self) -> bool:
+        return self in IN_FORCE
+
+    @property
+    def may_practise(self) -> bool:
+        """A pending change suspends practice (Order 11 art. 14)."""
+        return self.in_force and self is not Status.CHANGE_PENDING
+
+
+IN_FORCE = frozenset({Status.VALID, Status.RENEWAL_DUE, Status.CHANGE_PENDING, Status.DEEMED_RENEWED})
+ENDED = {
+    Registration.End.CANCELLED.value: Status.CANCELLED,
+    Registration.End.REVOKED.value: Status.REVOKED,
+    Registration.End.WITHDRAWN.value: Status.WITHDRAWN,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """One granted period, without whom it belongs to."""
+
+    kind: Kind
+    valid_from: date
+    valid_to: date
+    granted_on: date
+    ended_how: str = ""
+    ended_on: date | None = None
+
+    @classmethod
+    def of(cls, row: Registration) -> Period:
+        return cls(
+            kind=Kind(row.kind),
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            granted_on=row.granted_on,
+            ended_how=row.ended_how,
+            ended_on=row.ended_on,
+        )
+
+    def ended_by(self, day: date) -> bool:
+        return self.ended_on is not None and self.ended_on <= day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """The application that is open anywhere: its kind, its day, and the rule of deemed renewal of that day.
+
+    `deemed_days` are the calendar days before expiry by which a renewal must have been lodged to count
+    as granted until it is decided (Order 11 art. 13); None where the policy has no such rule.
+    """
+
+    kind: Kind
+    lodged_on: date
+    deemed_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All that decides what a person may apply for: plain values, periods in the order they were granted."""
+
+    qualified_on: date | None = None
+    born: date | None = None
+    periods: tuple[Period, ...] = ()
+    open: OpenLine | None = None
+    restricted_until: date | None = None
+
+    def current(self, on: date) -> Period | None:
+        """The period that counts on a day, whether it is still in force or over."""
+        return next((period for period in reversed(self.periods) if period.valid_from <= on), None)
+
+    @property
+    def last(self) -> Period | None:
+        """The period granted last; it carries the expiry of the registration."""
+        return self.periods[-1] if self.periods else None
+
+    def status(self, on: date, renewal_open_months: int) -> Status:
+        """The word of the register on a day."""
+        period = self.current(on)
+        if period is None:
+            return Status.UNREGISTERED
+        if period.ended_by(on):
+            return ENDED[period.ended_how]
+        if on > period.valid_to:
+            return Status.DEEMED_RENEWED if self._deemed_renewed(period) else Status.EXPIRED
+        if self.open and self.open.kind is Kind.CHANGE:
+            return Status.CHANGE_PENDING
+        expiry = self.periods[-1].valid_to
+        if on >= clock.add_months(expiry, -renewal_open_months):
+            return Status.RENEWAL_DUE
+        return Status.VALID
+
+    def _deemed_renewed(self, period: Period) -> bool:
+        line = self.open
+        if line is None or line.kind is not Kind.RENEWAL or line.deemed_days is None:
+            return False
+        return line.lodged_on <= period.valid_to - timedelta(days=line.deemed_days)
+
+
+def spans(periods: Sequence[Period]) -> Iterator[tuple[date, date]]:
+    """First and last day on which each period really counts, in the order granted, without empty ones."""
+    for place, period in enumerate(periods):
+        ends = [period.valid_to, *(later.valid_from - ONE_DAY for later in periods[place + 1 :])]
+        if period.ended_on is not None:
+            ends.append(period.ended_on - ONE_DAY)
+        if period.valid_from <= min(ends):
+            yield period.valid_from, min(ends)
+
+
+def registrations_of(person: Person) -> list[Registration]:
+    """The person's registrations in the order they were granted."""
+    rows = Registration.objects.filter(person_id=_living_id(person)).select_related("agency")
+    return list(rows.order_by("granted_on", "created_at"))
+
+
+def standing_of(
+    person: Person,
+    on: date | None = None,
+    *,
+    besides: UUID | None = None,
+    registrations: Sequence[Registration] | None = None,
+) -> Standing:
+    """Where a person stands on a day (today): two queries, one when the registrations are given.
+
+    `besides` leaves out one case's own docket line.
+    """
+    day = on or clock.today()
+    key = _living_id(person)
+    rows = registrations if registrations is not None else registrations_of(person)
+    lines = DocketEntry.objects.filter(person=OuterRef("pk"), open=True).exclude(case_id=besides)
+    restricted = Restriction.objects.filter(person=OuterRef("pk"), since__lte=day, until__gte=day)
+    qualified = Qualification.objects.filter(person=OuterRef("pk"))
+    found = (
+        Person.objects.filter(pk=key)
+        .annotate(
+            qualified_on=Subquery(
+                qualified.order_by().values("person").annotate(latest=Max("issued_on")).values("latest")
+            ),
+            restricted_until=Subquery(
+                restricted.order_by().values("person").annotate(latest=Max("until")).values("latest")
+            ),
+            open_kind=Subquery(lines.values("kind")[:1]),
+            open_lodged_on=Subquery(lines.values("lodged_on")[:1]),
+        )
+        .values("birth_date", "qualified_on", "restricted_until", "open_kind", "open_lodged_on")
+        .get()
+    )
+    return Standing(
+        qualified_on=found["qualified_on"],
+        born=found["birth_date"],
+        periods=tuple(Period.of(row) for row in rows),
+        open=_open_line(found["open_kind"], found["open_lodged_on"]),
+        restricted_until=found["restricted_until"],
+    )
+
+
+def status_of(person: Person, on: date | None = None) -> Status:
+    """The word of the register for a person on a day (today)."""
+    day = on or clock.today()
+    return standing_of(person, day).status(day, policy.current(day).renewal_open_months)
+
+
+def registration_of(person: Person, on: date | None = None) -> Registration | None:
+    """The registration that counts on a day (today), in force or over; else the one not begun yet."""
+    day = on or clock.today()
+    rows = registrations_of(person)
+    begun = [row for row in rows if row.valid_from <= day]
+    return (begun or rows)[-1] if rows else None
+
+
+def _open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:
+    if kind is None or lodged_on is None:
+        return None
+    rules = policy.current(lodged_on)
+    deemed = rules.deemed_renewal_days_before if rules.deemed_renewal else None
+    return OpenLine(kind=Kind(kind), lodged_on=lodged_on, deemed_days=deemed)
+
+
+def _living_id(person: Person) -> UUID:
+    return person.merged_into_id or person.pk

@@ -1,0 +1,53 @@
+"""Stored values as words on paper. A value that is not there is an empty text; the templates draw a dash."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from register import codes
+
+
+def text(part: Mapping[str, Any], name: str) -> str:
+    """A value of a section as it stands."""
+    value = part.get(name)
+    return "" if value is None else str(value)
+
+
+def joined(between: str, *texts: str) -> str:
+    """The texts that are there, with something between them."""
+    return between.join(text for text in texts if text)
+
+
+def label(code_list: str, code: Any) -> str:
+    """The label of a stored code."""
+    return "" if code in (None, "") else codes.label(code_list, str(code))
+
+
+def coded(code_list: str, code: Any) -> str:
+    """A label with its code, where the form asks for the code itself."""
+    return f"{code} {label(code_list, code)}" if code else ""
+
+
+def day(on: dt.date) -> str:
+    """2026年11月23日."""
+    return f"{on.year}年{on.month}月{on.day}日"
+
+
+def iso(on: Any) -> str:
+    """A stored date in words."""
+    return day(dt.date.fromisoformat(on)) if on else ""
+
+
+def month(of: Any) -> str:
+    """A stored month in words: 2015-03 as 2015年3月."""
+    if not of:
+        return ""
+    year, number = str(of).split("-")[:2]
+    return f"{year}年{int(number)}月"
+
+
+def dotted(on: Any) -> str:
+    """A stored date or month where the column is narrow: 2025.03.01."""
+    return str(on or "").replace("-", ".")

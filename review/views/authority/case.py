@@ -1,0 +1,59 @@
+"""The authority's case page. Every view here stands, and renders, inside the case's agency."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from review.models import Case
+from review.views import file
+from review.views.desk import AUTHORITY_READERS, actor, agency_here, in_its_agency, private
+from tenants.guards import StaffRequest, staff_required
+from tenants.roles import FINAL_REVIEWER, SIGNING_OFFICER
+
+
+@staff_required(*AUTHORITY_READERS)
+@require_GET
+@in_its_agency
+def case(request: StaffRequest, case: Case) -> HttpResponse:
+    """The case file of one application, at whatever agency."""
+    return _page(request, case)
+
+
+def _page(request: StaffRequest, case: Case, *, number: str = "") -> HttpResponse:
+    context = {
+        **file.context_of(request, case),
+        "full_number": number,
+        "first_agency": agency_here(),
+    }
+    return private(render(request, "review/authority/case.html", context))
+
+
+@staff_required(*AUTHORITY_READERS)
+@require_GET
+@in_its_agency
+def photo(request: StaffRequest, case: Case) -> HttpResponse:
+    """The applicant's portrait."""
+    return file.photo(request, case)
+
+
+@staff_required(*AUTHORITY_READERS)
+@require_GET
+@in_its_agency
+def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
+    """The application form with first opinion and final decision, for printing."""
+    return file.form_pdf(request, case)
+
+
+@staff_required(FINAL_REVIEWER, SIGNING_OFFICER)
+@require_POST
+@in_its_agency
+def document_number(request: StaffRequest, case: Case) -> HttpResponse:
+    """Show the full document number, once, on this very page; who looked is recorded."""
+    if not file.may_see_number(case, actor(request)):
+        messages.error(request, _("请先领取本案，再查看完整证件号码。"))
+        return redirect("case", case.pk)
+    return _page(request, case, number=file.see_number(request, case, reason=_("办理案卷")))

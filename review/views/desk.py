@@ -1,0 +1,157 @@
+"""What the pages of both staff desks share: who acts, which case, how an act is asked for and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+
+from register import clock
+from register.models import DocketEntry
+from review import docket, workflow
+from review.models import Case
+from review.workflow import Actor
+from tenants import crossing
+from tenants.errors import Refusal
+from tenants.guards import StaffRequest
+from tenants.models import Agency
+from tenants.roles import (
+    AUDITOR,
+    AUTHORITY_AUDITOR,
+    FINAL_REVIEWER,
+    REGISTRAR,
+    REVIEWER,
+    SIGNING_OFFICER,
+    SUPERVISOR,
+)
+
+Text = str | Promise
+CaseView = Callable[[StaffRequest, Case], HttpResponse]
+IdView = Callable[[StaffRequest, UUID], HttpResponse]
+
+# Who may open a case file: managers and administrators keep the house, they read no dossiers.
+AGENCY_READERS: Final = (REVIEWER, SUPERVISOR, AUDITOR)
+AUTHORITY_READERS: Final = (FINAL_REVIEWER, SIGNING_OFFICER, REGISTRAR, AUTHORITY_AUDITOR)
+READERS: Final = frozenset(role.code for role in (*AGENCY_READERS, *AUTHORITY_READERS))
+
+
+def actor(request: StaffRequest) -> Actor:
+    """Who acts in this request, with the roles that the guard found; built once."""
+    known: Actor | None = getattr(request, "actor", None)
+    if known is None:
+        known = Actor.staff(request.user, agency=request.agency, held=request.roles)
+        request.actor = known  # type: ignore[attr-defined]
+    return known
+
+
+# --- Which case ------------------------------------------------------------------------------------
+
+
+def of_this_agency(view: CaseView) -> IdView:
+    """Give the view its case out of the agency one stands in; anybody else's id is not found."""
+
+    @wraps(view)
+    def found(request: StaffRequest, case_id: UUID) -> HttpResponse:
+        cases = Case.objects.select_related("assignee", "officer", "dispatch").prefetch_related("opinions")
+        return view(request, get_object_or_404(cases, pk=case_id))
+
+    return found
+
+
+def in_its_agency(view: CaseView) -> IdView:
+    """Open the docket line's case inside its agency for the whole view, rendering included."""
+
+    @wraps(view)
+    def found(request: StaffRequest, case_id: UUID) -> HttpResponse:
+        entry = get_object_or_404(DocketEntry.objects.select_related("agency"), pk=case_id)
+        with docket.opened(entry) as case:
+            return view(request, case)
+
+    return found
+
+
+def agency_here() -> Agency:
+    """The agency in whose schema the request stands."""
+    return Agency.objects.get(schema_name=crossing.here().schema)
+
+
+# --- Saying and asking -------------------------------------------------------------------------------
+
+
+def told(request: StaffRequest, done: Text, act: Callable[[], object]) -> bool:
+    """Do an act and say so; when the rules say no, say why. Whether it was done."""
+    try:
+        act()
+    except Refusal as no:
+        messages.error(request, str(no.message))
+        return False
+    messages.success(request, str(done))
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A page that asks once before an act, with the form it needs, if any.
+
+    `do` gets the validated form (or None) and does the act; `done` is what is said afterwards.
+    """
+
+    act: str
+    title: Text
+    do: Callable[[Any], object]
+    done: Text
+    label: Text
+    lines: Sequence[Text] = ()
+    warning: Text = ""
+    tone: str = "primary"
+    form: Form | None = None
+    template: str = "review/act.html"
+    # Somebody asks for another row: the page is shown again, nothing is done.
+    only_show: bool = False
+
+
+def ask(request: StaffRequest, case: Case, question: Question) -> HttpResponse:
+    """Show the question; when it is answered, do the act, say one sentence, go back to the case.
+
+    What was typed stays on the page when the rules say no but the act is still open.
+    """
+    by, form = actor(request), question.form
+    answered = request.method == "POST" and not question.only_show
+    try:
+        if not answered:
+            workflow.allow(case, question.act, by, clock.now())
+        elif form is None or form.is_valid():
+            question.do(form)
+            messages.success(request, str(question.done))
+            return redirect("case", case.pk)
+    except Refusal as no:
+        if not answered or form is None or not _still_open(case, question.act, by):
+            messages.error(request, str(no.message))
+            return redirect("case", case.pk)
+        form.add_error(None, str(no.message))
+    context = {"case": case, "question": question, "form": form}
+    return private(render(request, question.template, context))
+
+
+def _still_open(case: Case, act: str, by: Actor) -> bool:
+    return act in workflow.acts_open_to(Case.objects.get(pk=case.pk), by)
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """An answer with somebody's personal data: no cache keeps it, no frame shows it."""
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def need(condition: object) -> None:
+    """Answer 404 unless this holds."""
+    if not condition:
+        raise Http404

@@ -1,0 +1,179 @@
+"""The queue page of both desks: tabs with their counts, filters in the address, rows, pages, ticked rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from register import clock, codes
+from register.models import DocketEntry, Kind
+from review import queue, workflow
+from review.forms import FilterForm
+from review.models import Case
+from review.queue import Book, Cursor, Tab, Wish
+from review.states import Clock, State
+from review.views.desk import READERS, Text
+from tenants.errors import Refusal
+from tenants.guards import StaffRequest
+
+Line = TypeVar("Line", Case, DocketEntry)
+MOST_TICKED: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a queue as it is shown."""
+
+    id: UUID
+    reference: str
+    name: str
+    kind: Text
+    category: str
+    employer: str
+    agency: str
+    state: State
+    left: int | None
+    due_on: date | None
+    provisional: bool
+    target: bool
+    holder: str
+    mine: bool
+
+
+def row_of_case(case: Case, *, user_id: int) -> Row:
+    target = case.clock != Clock.CORRECTION and not workflow.binds(case)
+    return _row(case, case.pk, case.assignee, user_id=user_id, target=target)
+
+
+def row_of_entry(entry: DocketEntry, *, user_id: int) -> Row:
+    return _row(entry, entry.case_id, entry.officer, user_id=user_id, agency=entry.agency.name)
+
+
+def _row(
+    line: Case | DocketEntry,
+    key: UUID,
+    holder: Any,
+    *,
+    user_id: int,
+    target: bool = False,
+    agency: str = "",
+) -> Row:
+    return Row(
+        id=key,
+        reference=line.reference,
+        name=line.applicant_name,
+        kind=Kind(line.kind).label,
+        category=codes.label("category", line.category) if line.category else "",
+        employer=line.employer_name,
+        agency=agency,
+        state=State(line.state),
+        left=clock.working_days_left(line.due_on) if line.due_on and line.clock else None,
+        due_on=line.due_on,
+        provisional=line.due_provisional,
+        target=target,
+        holder=holder.display_name if holder else "",
+        mine=bool(holder) and holder.pk == user_id,
+    )
+
+
+def context_of(
+    request: StaffRequest,
+    lines: QuerySet[Line],
+    book: Book,
+    form: FilterForm,
+    show: Callable[[Line], Row],
+) -> dict[str, Any]:
+    """Everything the queue page shows: two queries, one for the counts and one for the rows."""
+    wishes = form.wishes()
+    tab = book.tab(request.GET.get("tab", ""))
+    narrowed = queue.narrowed(lines, book, Wish(**wishes), user_id=request.user.pk)
+    counted = queue.counts(narrowed, book, user_id=request.user.pk)
+    after, before = (Cursor.parse(request.GET.get(name, ""), tab) for name in ("after", "before"))
+    listed = queue.listed(narrowed, book, tab, user_id=request.user.pk)
+    page = queue.page(listed, book, tab, after=after, before=before)
+    return {
+        "tab": tab,
+        "tabs": _tabs(book, tab, counted, wishes),
+        "filters": form,
+        "filtered": bool(wishes),
+        "unfiltered_url": _address(tab=tab.key),
+        "rows": [show(line) for line in page.rows],
+        "total": counted[tab.key],
+        "previous_url": _address(tab=tab.key, **wishes, before=page.before) if page.before else "",
+        "next_url": _address(tab=tab.key, **wishes, after=page.after) if page.after else "",
+        "here": request.get_full_path(),
+        "opens": bool(request.roles & READERS),
+    }
+
+
+def _tabs(book: Book, chosen: Tab, counted: dict[str, int], wishes: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": tab.label,
+            "url": _address(tab=tab.key, **wishes),
+            "current": tab is chosen,
+            "count": counted[tab.key],
+        }
+        for tab in book.tabs
+    ]
+
+
+def _address(**parts: object) -> str:
+    """The queue's address with tab, filters and place; what is empty is left out."""
+    given = {name: str(value) for name, value in parts.items() if value}
+    return f"{reverse('queue')}?{urlencode(given)}" if given else reverse("queue")
+
+
+# --- Ticked rows -------------------------------------------------------------------------------------
+
+
+def ticked(request: HttpRequest) -> list[UUID]:
+    """The ids of the ticked rows, each once; what is no id is left out."""
+    chosen: dict[UUID, None] = {}
+    for text in request.POST.getlist("case")[:MOST_TICKED]:
+        try:
+            chosen[UUID(text)] = None
+        except ValueError:
+            continue
+    return list(chosen)
+
+
+def back(request: HttpRequest) -> str:
+    """The page of the queue from which the rows were ticked."""
+    here = request.POST.get("here", "")
+    safe = url_has_allowed_host_and_scheme(here, allowed_hosts={request.get_host()})
+    return here if safe else reverse("queue")
+
+
+def tell_each(
+    request: HttpRequest,
+    done: Sequence[Case | DocketEntry],
+    said: str,
+    refused: Iterable[tuple[Any, Refusal]],
+) -> None:
+    """One line for each case: what was done, or why not."""
+    for line in done:
+        messages.success(request, _named(line, said))
+    for line, no in refused:
+        messages.error(request, _named(line, str(no.message)))
+
+
+def _named(line: Any, said: str) -> str:
+    return _("{reference} {name}：{said}").format(
+        reference=line.reference, name=line.applicant_name, said=said
+    )
+
+
+def nothing_ticked(request: HttpRequest) -> None:
+    messages.warning(request, _("请先勾选案卷。"))

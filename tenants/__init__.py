@@ -1,0 +1,1 @@
+"""The ground: agencies, hosts, accounts, roles, and the walls between the agencies."""

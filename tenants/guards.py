@@ -1,0 +1,117 @@
+"""Who may see a view. Every view carries one of these; a view without a guard fails a test.
+
+Look-ups behind the guard start from the person or the agency, so a stranger gets 404, not 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+
+from tenants.models import Agency, User
+from tenants.rolebook import Role
+from tenants.roles import roles_of
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+GUARD: Final = "guard"
+
+
+class DeskRequest(HttpRequest):
+    """A request as the host's middleware leaves it: which desk, and whose."""
+
+    desk: str
+    agency: Agency | None
+    roles: frozenset[str]
+
+
+class ApplicantRequest(DeskRequest):
+    """A request behind `applicant_required`."""
+
+    user: User
+
+
+class StaffRequest(DeskRequest):
+    """A request behind `staff_required`."""
+
+    user: User
+    agency: Agency
+
+
+def public(view: View[P]) -> View[P]:
+    """A view open to everybody on the hosts that route to it."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return view(request, *args, **kwargs)
+
+    setattr(guarded, GUARD, "public")
+    return guarded
+
+
+def applicant_required(
+    view: Callable[Concatenate[ApplicantRequest, P], HttpResponseBase],
+) -> View[P]:
+    """Only a signed-in applicant at the applicant's desk; strangers sign in first, staff get 404."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _sign_in_first(request)
+        if _desk_of(request) != "applicant" or not request.user.is_applicant:
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    setattr(guarded, GUARD, "applicant")
+    return guarded
+
+
+def staff_required(
+    *roles: Role | str,
+) -> Callable[[Callable[Concatenate[StaffRequest, P], HttpResponseBase]], View[P]]:
+    """Only staff who hold one of these roles on the request's agency; without roles named, any of its roles.
+
+    Sets `request.roles`. Strangers sign in first, everybody else gets 404.
+    """
+    wanted = frozenset(role.code if isinstance(role, Role) else role for role in roles)
+
+    def guard(view: Callable[Concatenate[StaffRequest, P], HttpResponseBase]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _sign_in_first(request)
+            held = roles_held(request)
+            if not (held & wanted if wanted else held):
+                raise Http404
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        setattr(guarded, GUARD, "staff: " + (", ".join(sorted(wanted)) or "any role"))
+        return guarded
+
+    return guard
+
+
+def roles_held(request: HttpRequest) -> frozenset[str]:
+    """Roles of the signed-in account on the request's agency, asked for once per request."""
+    known: frozenset[str] | None = getattr(request, "roles", None)
+    if known is None:
+        agency: Agency | None = getattr(request, "agency", None)
+        known = roles_of(request.user, agency) if agency is not None else frozenset()
+        request.roles = known  # type: ignore[attr-defined]
+    return known
+
+
+def _desk_of(request: HttpRequest) -> str:
+    return getattr(request, "desk", "")
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    wanted = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    return redirect_to_login(wanted or resolve_url(settings.LOGIN_REDIRECT_URL), resolve_url(settings.LOGIN_URL))

@@ -1,0 +1,269 @@
+"""Agencies, their hosts, the accounts, who holds which role, and who looked at what."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django_tenants.models import DomainMixin, TenantMixin
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from tenants.rolebook import ROLES
+
+AUTHORITY_CODE: Final = "authority"
+PUBLIC_SCHEMA: Final = "public"
+CODE_PATTERN: Final = re.compile(r"[a-z][a-z0-9]{1,29}")
+# Schemas of the database, hosts of the site and rooms of the house: no agency may be called so.
+RESERVED_CODES: Final = frozenset(
+    "public www admin api static media shared national portal audit intake review register notifications "
+    "tenants authority agency applicant desk door clerk courier owner mail smtp ftp test demo localhost "
+    "information pg postgres template information_schema status help docs".split()
+)
+
+
+def check_code(code: str) -> None:
+    """An agency's code is its schema and its host. Raises ValidationError if it cannot serve as both."""
+    if not CODE_PATTERN.fullmatch(code):
+        raise ValidationError(_("机构代码须为 2 至 30 位小写字母或数字，以字母开头。"), code="code")
+    if code in RESERVED_CODES:
+        raise ValidationError(_("机构代码“%(code)s”为保留名称。"), code="reserved", params={"code": code})
+
+
+class Agency(TenantMixin):
+    """A first-review agency (注册初审机构) with its own schema, or the final-review authority.
+
+    The authority is the public schema's own row: its staff hold their roles on it.
+    """
+
+    class Kind(models.TextChoices):
+        PROVINCIAL = "provincial", _("省级注册机构")
+        MINISTRY = "ministry", _("部门注册机构")
+        ENTERPRISE = "enterprise", _("中央企业")
+        AUTHORITY = "authority", _("终审机构")
+
+    class Materials(models.TextChoices):
+        PAPER = "paper", _("递交纸质材料")
+        UPLOAD = "upload", _("上传电子材料")
+        BOTH = "both", _("纸质和电子材料")
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    code = models.CharField(_("机构代码"), max_length=30, unique=True)
+    number = models.PositiveSmallIntegerField(
+        _("机构编号"),
+        unique=True,
+        validators=[MaxValueValidator(999)],
+        help_text=_("三位数字，开通时确定，写入执业证编号，不再更改。"),
+    )
+    kind = models.CharField(_("机构类别"), max_length=12, choices=Kind.choices)
+    name_zh = models.CharField(_("中文名称"), max_length=100)
+    name_en = models.CharField(_("英文名称"), max_length=150, blank=True)
+    phone = models.CharField(_("联系电话"), max_length=60, blank=True)
+    address = models.CharField(_("办公地址"), max_length=200, blank=True)
+    hours = models.CharField(_("办公时间"), max_length=200, blank=True)
+    email = models.EmailField(_("电子邮箱"), blank=True)
+    intake_open = models.BooleanField(_("受理申请"), default=True)
+    review_clock_applies = models.BooleanField(_("适用初审法定时限"), default=True)
+    materials_mode = models.CharField(
+        _("材料方式"), max_length=6, choices=Materials.choices, default=Materials.PAPER
+    )
+    countersign = models.BooleanField(_("初审意见须复核"), default=False)
+    opened_at = models.DateTimeField(_("开通时间"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("注册机构")
+        verbose_name_plural = _("注册机构")
+        ordering: ClassVar = ["number"]
+        default_permissions = ()
+        # A role is an object permission on this row; its name tells the code, its label stands in the rolebook.
+        permissions = tuple((role.code, role.code) for role in ROLES)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(schema_name=F("code"))
+                | Q(code=AUTHORITY_CODE, schema_name=PUBLIC_SCHEMA, kind="authority"),
+                name="agency_schema_is_its_code",
+            ),
+            models.CheckConstraint(condition=Q(number__lte=999), name="agency_number_three_digits"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def name(self) -> str:
+        """The name in the reader's language."""
+        english = (get_language() or "").startswith("en")
+        return (self.name_en if english else "") or self.name_zh
+
+    @property
+    def is_authority(self) -> bool:
+        return self.code == AUTHORITY_CODE
+
+
+class Domain(DomainMixin):
+    """The host of an agency's desk. Only agencies have one; the other hosts come from the settings."""
+
+    def __str__(self) -> str:
+        return str(self.domain)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts. There is no superuser: nobody stands above the roles."""
+
+    def create_staff(self, *, username: str, name: str, password: str | None = None, **fields: Any) -> User:
+        """A staff account under its login name; without a password nobody can sign in with it yet."""
+        user = self.model(username=username, name=name, kind=User.Kind.STAFF, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def new_applicant(self, *, name: str, **fields: Any) -> User:
+        """An applicant's account, not yet stored: imports of the roster write many at once."""
+        user = self.model(username=f"p-{uuid.uuid4()}", name=name, kind=User.Kind.APPLICANT, **fields)
+        user.set_unusable_password()
+        return user
+
+    def create_applicant(self, *, name: str, **fields: Any) -> User:
+        """An applicant's account with an unusable password: it is set once, after the identity check."""
+        user = self.new_applicant(name=name, **fields)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """The only account. A reviewer who is also an applicant has two, linked only by the document digest.
+
+    Contact data stand here: notices go to an account, not to a person.
+    """
+
+    class Kind(models.TextChoices):
+        APPLICANT = "applicant", _("申请人")
+        STAFF = "staff", _("工作人员")
+
+    kind = models.CharField(_("账号类别"), max_length=9, choices=Kind.choices)
+    # The login name of staff; applicants sign in by identity document, theirs is opaque.
+    username = models.CharField(
+        _("登录名"),
+        max_length=60,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9._-]*$", _("登录名只能使用小写字母、数字和 . _ -。"))],
+    )
+    name = models.CharField(_("姓名"), max_length=100)
+    email = models.EmailField(_("电子邮箱"), blank=True)
+    email_verified = models.BooleanField(_("邮箱已验证"), default=False)
+    phone = models.CharField(_("手机号码"), max_length=30, blank=True)
+    phone_verified = models.BooleanField(_("手机号码已验证"), default=False)
+    # Staff may state employer and document, so that nobody reviews a colleague or himself.
+    employer_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
+    document_digest = models.CharField(max_length=64, blank=True)
+    language = models.CharField(_("语言"), max_length=10, choices=settings.LANGUAGES, blank=True)
+    is_active = models.BooleanField(_("启用"), default=True)
+    date_joined = models.DateTimeField(_("开户时间"), default=timezone.now)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["name", "kind"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = _("账号")
+        verbose_name_plural = _("账号")
+        default_permissions = ()
+        constraints = (models.CheckConstraint(condition=Q(is_superuser=False), name="user_no_superuser"),)
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.username
+
+    @property
+    def is_staff_member(self) -> bool:
+        return self.kind == self.Kind.STAFF
+
+    @property
+    def is_applicant(self) -> bool:
+        return self.kind == self.Kind.APPLICANT
+
+
+class AgencyUserObjectPermission(UserObjectPermissionBase):
+    """A role of one account on one agency. Written by `tenants.roles` only.
+
+    guardian finds this model by its reverse name; hidden, the roles would go into the generic tables.
+    """
+
+    content_object = models.ForeignKey(Agency, on_delete=models.PROTECT)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        pass
+
+
+class AgencyGroupObjectPermission(GroupObjectPermissionBase):
+    """Groups hold nothing here; without this model guardian would look in its generic tables."""
+
+    content_object = models.ForeignKey(Agency, on_delete=models.PROTECT)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        pass
+
+
+class RoleGrant(models.Model):
+    """The record of a role given and taken back: who, which role, by whom, when."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="role_grants")
+    role = models.CharField(max_length=30)
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(default=timezone.now)
+    revoked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("授权记录")
+        verbose_name_plural = _("授权记录")
+        ordering: ClassVar = ["granted_at", "id"]
+        constraints = (
+            models.UniqueConstraint(
+                "user", "agency", "role", condition=Q(revoked_at__isnull=True), name="role_granted_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.agency_id}"
+
+
+class AccessRecord(models.Model):
+    """Who looked at which full document number, why and when. Rows are added, never changed.
+
+    The person is named by key only: this room knows no people.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, null=True, on_delete=models.PROTECT, related_name="+")
+    person_id = models.UUIDField()
+    case_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("查看记录")
+        verbose_name_plural = _("查看记录")
+        ordering: ClassVar = ["at"]
+        indexes = (models.Index("person_id", "at", name="access_by_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.person_id} {self.at}"

@@ -1,0 +1,215 @@
+"""Opens agencies: schema, role, walls, host and row, each agency in one transaction.
+
+The first agency of a batch is opened by the real migrations, and what they say to the database is written
+down; the others replay it in their own schemas. The migrations stay the truth: every replayed schema is
+compared with the migrated one, structure and seeded rows, before it is committed.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
+from psycopg import ClientCursor
+
+from tenants import crossing
+from tenants.crossing import Desk
+from tenants.models import AUTHORITY_CODE, PUBLIC_SCHEMA, Agency, Domain, check_code
+from tenants.walls.apply import apply_walls, quoted
+from tenants.walls.catalogue import seeds, signatures, unlike
+from tenants.walls.roles import ensure_roles
+
+AGENCIES_FILE: Final = Path(__file__).parent / "data" / "agencies.csv"
+KIND_WORDS: Final = {
+    "provincial": Agency.Kind.PROVINCIAL,
+    "ministry": Agency.Kind.MINISTRY,
+    "enterprise": Agency.Kind.ENTERPRISE,
+    "central_enterprise": Agency.Kind.ENTERPRISE,
+}
+AUTHORITY_NAMES: Final = ("注册安全工程师注册终审机构", "National Final-Review Authority")
+# Two openings at once would hand out the same number; the key is the word "open".
+OPENING_LOCK: Final = 0x6F70656E
+FIRST_NUMBER: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyRow:
+    """One agency to open. `fields` are further columns of its row: contacts, switches."""
+
+    code: str
+    kind: str
+    name_zh: str
+    name_en: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ReplayError(RuntimeError):
+    """A replayed schema is not what the migrations make; nothing of that agency was kept."""
+
+
+def read_agencies(path: Path = AGENCIES_FILE) -> list[AgencyRow]:
+    """The agencies of a CSV file (code, kind, name_zh, name_en), in its order."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            AgencyRow(
+                code=row["code"].strip(),
+                kind=KIND_WORDS[row["kind"].strip()],
+                name_zh=row["name_zh"].strip(),
+                name_en=(row.get("name_en") or "").strip(),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def open_agency(*, code: str, kind: str, name_zh: str, name_en: str = "", **fields: Any) -> Agency:
+    """Open one agency, by the migrations themselves; an open one is returned as it is.
+
+    Raises ValidationError for a code that cannot be a schema and a host.
+    """
+    open_agencies([AgencyRow(code=code, kind=kind, name_zh=name_zh, name_en=name_en, fields=fields)])
+    with crossing.standing(Desk.OWNER):
+        return Agency.objects.get(code=code)
+
+
+def open_agencies(rows: Iterable[AgencyRow]) -> list[Agency]:
+    """Open those of these agencies that are not open yet, and answer with them.
+
+    Each gets the next three-digit number, for good. Raises ValidationError before anything is opened if a
+    code is unfit, ReplayError if a schema came out different. Needs the owner's login.
+    """
+    with crossing.standing(Desk.OWNER):
+        wanted = {row.code: row for row in rows}
+        for code in wanted:
+            check_code(code)
+        known = set(Agency.objects.filter(code__in=wanted).values_list("code", flat=True))
+        new = [row for code, row in wanted.items() if code not in known]
+        ensure_roles(row.code for row in new)
+    opened: list[Agency] = []
+    recording: Recording | None = None
+    for row in new:
+        if recording is None:
+            agency, recording = _open_first(row)
+        else:
+            agency = _open_next(row, recording)
+        opened.append(agency)
+    return opened
+
+
+def open_authority() -> Agency:
+    """The authority's row: the public schema's own agency, on which its staff hold their roles."""
+    with crossing.standing(Desk.OWNER):
+        authority = Agency.objects.filter(code=AUTHORITY_CODE).first()
+        if authority is None:
+            name_zh, name_en = AUTHORITY_NAMES
+            authority = Agency(
+                code=AUTHORITY_CODE,
+                schema_name=PUBLIC_SCHEMA,
+                number=0,
+                kind=Agency.Kind.AUTHORITY,
+                name_zh=name_zh,
+                name_en=name_en,
+                intake_open=False,
+            )
+            authority.save()
+        return authority
+
+
+def schema_signature(agency: Agency) -> str:
+    """A digest of everything that stands in an agency's schema but rows; equal for all agencies."""
+    with crossing.standing(Desk.OWNER):
+        return signatures([agency.schema_name])[agency.schema_name]
+
+
+# --- Recording and replaying -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the migrations said to the database in the first schema, and what came of it."""
+
+    schema: str
+    script: str
+    signature: str
+    seeds: Mapping[str, str]
+
+
+class Recorder:
+    """An execute wrapper that writes down every statement which changes something."""
+
+    LISTENED_ONLY: Final = ("SELECT", "SHOW", "SET SEARCH_PATH", "SAVEPOINT", "RELEASE SAVEPOINT")
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        result = execute(sql, params, many, context)
+        for values in params if many else [params]:
+            self._note(sql, values)
+        return result
+
+    def _note(self, sql: Any, values: Any) -> None:
+        # With values given, "%%" means "%": only what mogrify makes of it can be said again.
+        said = ClientCursor(connection.connection).mogrify(sql, values) if values is not None else str(sql)
+        word = said.lstrip().upper()
+        if word.startswith("ROLLBACK"):
+            raise ReplayError("A migration took something back; it cannot be replayed.")
+        if not word.startswith(self.LISTENED_ONLY):
+            self.statements.append(said.strip().rstrip(";"))
+
+
+def _open_first(row: AgencyRow) -> tuple[Agency, Recording]:
+    recorder = Recorder()
+    with _opening(row) as agency:
+        with connection.execute_wrapper(recorder):
+            executor = MigrationExecutor(connection)
+            executor.recorder.ensure_schema()
+            executor.migrate(executor.loader.graph.leaf_nodes())
+        apply_walls([row.code])
+        made = Recording(
+            row.code, ";\n".join(recorder.statements), signatures([row.code])[row.code], seeds(row.code)
+        )
+    return agency, made
+
+
+def _open_next(row: AgencyRow, recording: Recording) -> Agency:
+    with _opening(row) as agency:
+        with connection.cursor() as cursor:
+            cursor.execute(recording.script)
+        apply_walls([row.code])
+        if signatures([row.code])[row.code] != recording.signature:
+            raise ReplayError("\n".join(unlike(row.code, recording.schema)))
+        if seeds(row.code) != recording.seeds:
+            raise ReplayError(f"{row.code}: the rows that migrations write differ from {recording.schema}.")
+    return agency
+
+
+@contextmanager
+def _opening(row: AgencyRow) -> Iterator[Agency]:
+    """One transaction around one agency: row, host, role and schema; the body furnishes the schema."""
+    agency = Agency(
+        code=row.code,
+        schema_name=row.code,
+        kind=row.kind,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        **row.fields,
+    )
+    with crossing.standing(Desk.OWNER, agency), crossing.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [OPENING_LOCK])
+            cursor.execute(f"CREATE SCHEMA {quoted(row.code)}")
+        last = Agency.objects.aggregate(last=Max("number"))["last"]
+        agency.number = FIRST_NUMBER if last is None else last + 1
+        # Written in bulk because the inherited save() refuses to work inside another schema.
+        Agency.objects.bulk_create([agency])
+        host = f"{row.code}.{settings.BASE_HOST}"
+        Domain.objects.bulk_create([Domain(domain=host, tenant=agency, is_primary=True)])
+        yield agency

@@ -1,0 +1,268 @@
+"""The one table of who may touch which table, and which rows of it.
+
+Letters: S select, I insert, U update, D delete. A table without a row here is reported by `check_walls`.
+Rows are narrowed by conditions (row-level security) where a role must not see all of a table; a role
+that has letters but no condition there sees every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tenants.walls.roles import AGENCY, APPLICANT, AUTHORITY, CLERK, COURIER, DOOR
+
+# --- Functions of the walls ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the owner that answers one narrow question across the wall."""
+
+    arguments: str
+    returns: str
+    body: str
+    roles: tuple[str, ...]
+
+
+ME: Final = "nullif(current_setting('app.person', true), '')::uuid"
+STAFF: Final = (AGENCY, AUTHORITY, CLERK, COURIER)
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    # The agency at whose desk this connection stands.
+    "this_agency": Function(
+        "",
+        "bigint",
+        "SELECT id FROM public.tenants_agency"
+        " WHERE schema_name = nullif(current_setting('app.agency', true), '')",
+        (AGENCY,),
+    ),
+    # The person in whose name the applicant's desk acts, with the records merged into it.
+    "my_people": Function(
+        "",
+        "uuid[]",
+        "SELECT coalesce(array_agg(id), '{}') FROM public.register_person"
+        f" WHERE id = {ME} OR merged_into_id = {ME}",
+        (APPLICANT,),
+    ),
+    "my_account": Function(
+        "",
+        "bigint",
+        f"SELECT user_id FROM public.register_person WHERE id = {ME}",
+        (APPLICANT,),
+    ),
+    # The key of a person by the digest of a present or former document number.
+    "person_by_digest": Function(
+        "digest text",
+        "uuid",
+        "SELECT coalesce(merged_into_id, id) FROM public.register_person WHERE document_digest = digest"
+        " UNION ALL "
+        "SELECT coalesce(p.merged_into_id, p.id) FROM public.register_formernumber f"
+        " JOIN public.register_person p ON p.id = f.person_id WHERE f.document_digest = digest LIMIT 1",
+        (APPLICANT, *STAFF),
+    ),
+    # What stands against an application of this person, as yes or no only.
+    "bars_for": Function(
+        "person uuid, on_day date",
+        "TABLE (open_application boolean, registered boolean, restricted boolean)",
+        "SELECT"
+        " EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = person AND d.open),"
+        " EXISTS (SELECT 1 FROM public.register_registration r WHERE r.person_id = person"
+        " AND r.ended_how = '' AND on_day BETWEEN r.valid_from AND r.valid_to),"
+        " EXISTS (SELECT 1 FROM public.register_restriction x WHERE x.person_id = person"
+        " AND on_day BETWEEN x.since AND x.until)",
+        (APPLICANT, *STAFF),
+    ),
+    # Public look-up: who knows number and name learns what a certificate says, and no document number.
+    "public_registration": Function(
+        "certificate text, holder text",
+        "TABLE (number text, name text, category text, employer_name text, agency_id bigint,"
+        " first_registered_on date, valid_from date, valid_to date, ended_how text, ended_on date)",
+        "SELECT r.number, p.name, r.category, r.employer_name, r.agency_id,"
+        " r.first_registered_on, r.valid_from, r.valid_to, r.ended_how, r.ended_on"
+        " FROM public.register_registration r JOIN public.register_person p ON p.id = r.person_id"
+        " WHERE r.number = certificate AND p.name = holder ORDER BY r.valid_from DESC, r.created_at DESC",
+        (APPLICANT, *STAFF),
+    ),
+}
+
+# --- Tables ----------------------------------------------------------------------------------------
+
+Letters = Mapping[str, str]
+ALL_DESKS: Final = (APPLICANT, AGENCY, AUTHORITY, CLERK, COURIER)
+
+
+def everyone(letters: str) -> dict[str, str]:
+    return dict.fromkeys(ALL_DESKS, letters)
+
+
+NOBODY: Final[Letters] = {}
+READ: Final = everyone("S")
+SIGN_IN: Final = {APPLICANT: "SIUD", AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "SD"}
+
+PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
+    # the ground
+    "tenants_agency": {**READ, DOOR: "S", AUTHORITY: "SU"},
+    "tenants_domain": {**READ, DOOR: "S"},
+    "tenants_user": {APPLICANT: "SU", AGENCY: "SU", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
+    "tenants_user_groups": NOBODY,
+    "tenants_user_user_permissions": NOBODY,
+    "tenants_agencyuserobjectpermission": {AGENCY: "S", AUTHORITY: "SID", CLERK: "S", COURIER: "S"},
+    "tenants_agencygroupobjectpermission": NOBODY,
+    "tenants_rolegrant": {AGENCY: "S", AUTHORITY: "SIU"},
+    "tenants_accessrecord": {AGENCY: "SI", AUTHORITY: "SI"},
+    "auth_permission": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
+    "auth_group": NOBODY,
+    "auth_group_permissions": NOBODY,
+    "django_content_type": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
+    "django_migrations": NOBODY,
+    "guardian_userobjectpermission": NOBODY,
+    "guardian_groupobjectpermission": NOBODY,
+    # signing in
+    "django_session": SIGN_IN,
+    "captcha_captchastore": SIGN_IN,
+    "axes_accessattempt": SIGN_IN,
+    "axes_accessattemptexpiration": SIGN_IN,
+    "axes_accesslog": SIGN_IN,
+    "axes_accessfailurelog": SIGN_IN,
+    # the national books
+    "register_person": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
+    "register_photo": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "SI", CLERK: "S"},
+    "register_formernumber": {AGENCY: "S", AUTHORITY: "SIU"},
+    "register_qualification": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
+    "register_registration": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
+    "register_restriction": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
+    "register_docketentry": {
+        APPLICANT: "SIU",
+        AGENCY: "SU",
+        AUTHORITY: "SU",
+        CLERK: "SIUD",
+        COURIER: "SU",
+    },
+    "register_numberseries": {AUTHORITY: "SIU"},
+    "register_policy": {**READ, AUTHORITY: "SI"},
+    "register_holiday": {**READ, AUTHORITY: "SIUD"},
+    "register_code": {**READ, AUTHORITY: "SIU"},
+    # drafts
+    "intake_application": {APPLICANT: "SIU", CLERK: "SUD"},
+    "intake_paper": {APPLICANT: "SID", AGENCY: "S", AUTHORITY: "S", CLERK: "SD"},
+    # the post room
+    "notifications_outbox": {APPLICANT: "I", AGENCY: "I", AUTHORITY: "I", CLERK: "SIU", COURIER: "I"},
+    "notifications_notice": {APPLICANT: "SU", AGENCY: "SU", AUTHORITY: "SU", CLERK: "SIU"},
+    "notifications_delivery": {CLERK: "SIU"},
+}
+
+# AGENCY stands here for the role of the one agency whose schema it is.
+AGENCY_TABLES: Final[Mapping[str, Letters]] = {
+    "django_migrations": NOBODY,
+    "review_case": {APPLICANT: "SIU", AGENCY: "SU", AUTHORITY: "SU", CLERK: "SU", COURIER: "SIU"},
+    "review_dossier": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "SI"},
+    "review_movement": {APPLICANT: "SI", AGENCY: "SI", AUTHORITY: "SI", CLERK: "SI", COURIER: "SI"},
+    "review_opinion": {APPLICANT: "S", AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S", COURIER: "SI"},
+    "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SI"},
+    "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SI"},
+    "review_casenote": {AGENCY: "SI", COURIER: "SI"},
+    "review_dispatch": {AGENCY: "SIUD", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
+}
+
+# Sequences outside of identity columns: who may draw the next number.
+PUBLIC_SEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "register_application_serial": (APPLICANT,),
+}
+AGENCY_SEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {}
+
+# --- Rows ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows a role sees, and which it may write; without a word of its own, the same."""
+
+    see: str
+    write: str = ""
+
+    @property
+    def written(self) -> str:
+        return self.write or self.see
+
+
+EVERY: Final = "true"
+NONE: Final = "false"
+MINE: Final = "= ANY ((SELECT public.my_people())::uuid[])"
+OURS: Final = "= (SELECT public.this_agency())"
+# Policies of one table may ask another one only downwards in this order, or they would never end:
+# docket, role holders → registrations → people → their papers.
+IN_OUR_DOCKET: Final = (
+    "EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = {person} AND d.agency_id " + OURS + ")"
+)
+HELD_BY_US: Final = (
+    "EXISTS (SELECT 1 FROM public.register_registration r WHERE r.person_id = {person} AND r.agency_id "
+    + OURS
+    + ")"
+)
+
+
+def known_to_us(person: str) -> str:
+    """The agency has a docket line of this person, or holds the registration."""
+    return f"{IN_OUR_DOCKET.format(person=person)} OR {HELD_BY_US.format(person=person)}"
+
+
+def of_people(column: str = "person_id", table: str = "") -> dict[str, Rows]:
+    """A table of facts about people: mine, or those the agency has to do with."""
+    name = f"{table}.{column}" if table else column
+    return {APPLICANT: Rows(f"{name} {MINE}"), AGENCY: Rows(known_to_us(name))}
+
+
+PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
+    "tenants_user": {
+        # Accounts are found before the person is known; only the own one can be changed.
+        APPLICANT: Rows("kind = 'applicant'", "id = (SELECT public.my_account())"),
+        AGENCY: Rows(
+            "id IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
+            f" WHERE h.content_object_id {OURS})"
+        ),
+    },
+    "tenants_agencyuserobjectpermission": {AGENCY: Rows(f"content_object_id {OURS}")},
+    "tenants_rolegrant": {AGENCY: Rows(f"agency_id {OURS}")},
+    "tenants_accessrecord": {AGENCY: Rows(f"agency_id {OURS}")},
+    "register_docketentry": {APPLICANT: Rows(f"person_id {MINE}"), AGENCY: Rows(f"agency_id {OURS}")},
+    "register_registration": {
+        APPLICANT: Rows(f"person_id {MINE}"),
+        AGENCY: Rows(f"agency_id {OURS} OR {IN_OUR_DOCKET.format(person='register_registration.person_id')}"),
+    },
+    "register_person": of_people("id", "register_person"),
+    "register_photo": of_people(table="register_photo"),
+    "register_formernumber": {AGENCY: Rows(known_to_us("register_formernumber.person_id"))},
+    "register_qualification": of_people(table="register_qualification"),
+    "register_restriction": of_people(table="register_restriction"),
+    "intake_application": {APPLICANT: Rows(f"person_id {MINE}")},
+    "intake_paper": {
+        APPLICANT: Rows("EXISTS (SELECT 1 FROM public.intake_application a WHERE a.id = application_id)"),
+        AGENCY: Rows("EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.case_id = application_id)"),
+    },
+    # Whoever acts may post to anybody; only the clerk reads what was posted.
+    "notifications_outbox": {
+        APPLICANT: Rows(NONE, EVERY),
+        AGENCY: Rows(NONE, EVERY),
+        AUTHORITY: Rows(NONE, EVERY),
+        COURIER: Rows(NONE, EVERY),
+    },
+    "notifications_notice": {
+        APPLICANT: Rows("user_id = (SELECT public.my_account())"),
+        AGENCY: Rows(
+            "user_id IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
+            f" WHERE h.content_object_id {OURS})"
+        ),
+    },
+}
+
+# In an agency's schema only the applicant's rows are narrowed: to the cases of the person.
+OF_MY_CASE: Final = "EXISTS (SELECT 1 FROM {schema}.review_case c WHERE c.id = case_id)"
+AGENCY_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
+    "review_case": {APPLICANT: Rows(f"person_id {MINE}")},
+    "review_dossier": {APPLICANT: Rows(OF_MY_CASE)},
+    "review_movement": {APPLICANT: Rows(OF_MY_CASE)},
+    "review_opinion": {APPLICANT: Rows(OF_MY_CASE)},
+    "review_correction": {APPLICANT: Rows(OF_MY_CASE)},
+}

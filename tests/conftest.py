@@ -1,0 +1,28 @@
+"""Set-up shared by all tests; run them through `bin/test`, which brings the servers along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import ground
+from tests.cast import cast, shifted_clock
+
+__all__ = ["cast", "shifted_clock"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The migrated test database with roles, walls, the authority and three agencies, once per session."""
+    with django_db_blocker.unblock():
+        ground.open_ground()
+
+
+@pytest.fixture(autouse=True)
+def _at_the_start() -> Iterator[None]:
+    """No test begins where another one ended."""
+    ground.at_the_start()
+    yield
+    ground.at_the_start()

@@ -1,0 +1,64 @@
+"""The staff desks as a browser sees them: somebody of the cast, signed in at their own host."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.test import Client
+from django.utils.html import strip_tags
+
+from register.models import DocketEntry
+from review.models import Case
+from tenants import crossing
+from tenants.crossing import Desk
+from tenants.models import Agency
+from tests.cast import PASSWORD, STAFF, Cast
+
+
+def host_of(agency: str) -> str:
+    return f"{agency}.localhost"
+
+
+class DeskClient(Client):
+    """A browser at one desk."""
+
+    def page(self, path: str, **extra: Any) -> str:
+        """The words of a page that is there."""
+        answer = self.get(path, **extra)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return words(answer)
+
+    def act(self, case: Case | UUID, noun: str, **data: Any) -> str:
+        """Post to one noun of a case and read the page one is led to."""
+        key = case.pk if isinstance(case, Case) else case
+        answer = self.post(f"/cases/{key}/{noun}/", data, follow=True)
+        assert answer.status_code == 200, (noun, answer.status_code)
+        return words(answer)
+
+
+def words(answer: HttpResponse | Any) -> str:
+    """The text of an answer, without its tags, its blanks made single."""
+    return " ".join(unescape(strip_tags(answer.content.decode())).split())
+
+
+def at_desk(cast: Cast, name: str, *, agency: str = "") -> DeskClient:
+    """Somebody of the staff, signed in at their own desk."""
+    officer = STAFF[name]
+    client = DeskClient(HTTP_HOST=host_of(agency or officer.agency))
+    answer = client.post("/signin/", {"username": cast.user(name).username, "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    return client
+
+
+def case_now(agency: Agency, key: UUID) -> Case:
+    """The case as it stands now."""
+    with crossing.standing(Desk.CLERK), crossing.inside(agency):
+        return Case.objects.prefetch_related("opinions").get(pk=key)
+
+
+def line_now(key: UUID) -> DocketEntry:
+    with crossing.standing(Desk.CLERK):
+        return DocketEntry.objects.get(pk=key)

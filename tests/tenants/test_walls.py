@@ -1,0 +1,328 @@
+"""What the database itself refuses, whatever the program forgets."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from pytest_django import Settings
+from django.db import ProgrammingError, connection, models, transaction
+
+from notifications.models import Notice, Outbox
+from register.models import DocketEntry, Person, Registration
+from review.models import Case, CaseNote, Dossier, Movement
+from tenants import roles
+from tenants.crossing import Desk, acting_as, atomic, inside, standing
+from tenants.models import AccessRecord, Agency, User
+from tenants.walls.apply import apply_walls
+from tenants.walls.upkeep import mend_walls, wall_faults
+from tests.tenants import rows
+
+pytestmark = [pytest.mark.django_db, pytest.mark.walls]
+
+ALL_TABLES = [Person, Registration, DocketEntry, User, Outbox, Notice, AccessRecord]
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def denied(act: Callable[[], object]) -> bool:
+    try:
+        with transaction.atomic():
+            act()
+    except ProgrammingError as error:
+        return "permission denied" in str(error) or "row-level security" in str(error)
+    return False
+
+
+# --- Between agencies --------------------------------------------------------------------------------
+
+
+def test_another_agencys_schema_answers_permission_denied(beijing: Agency, mohurd: Agency) -> None:
+    rows.case(rows.person("张三"), mohurd)
+    with standing(Desk.AGENCY, beijing):
+        assert denied(lambda: execute('SELECT * FROM "mohurd".review_case'))
+        assert denied(lambda: execute('UPDATE "mohurd".review_case SET state = state'))
+
+
+def test_a_forgotten_filter_counts_only_the_own_agencys_rows(beijing: Agency, mohurd: Agency) -> None:
+    ours, theirs, both = rows.person("张三"), rows.person("李四"), rows.person("王五")
+    rows.docket_line(ours, beijing)
+    rows.docket_line(theirs, mohurd)
+    rows.docket_line(both, beijing, open=False)
+    rows.docket_line(both, mohurd)
+    rows.registration(theirs, mohurd)
+    with standing(Desk.AGENCY, beijing):
+        assert set(DocketEntry.objects.values_list("person__name", flat=True)) == {"张三", "王五"}
+        assert set(Person.objects.values_list("name", flat=True)) == {"张三", "王五"}
+        assert Registration.objects.count() == 0
+    with standing(Desk.AGENCY, mohurd):
+        assert set(Person.objects.values_list("name", flat=True)) == {"李四", "王五"}
+        assert Registration.objects.count() == 1
+    with standing(Desk.AUTHORITY):
+        assert (DocketEntry.objects.count(), Person.objects.count()) == (4, 3)
+
+
+def test_an_agency_sees_the_person_whose_registration_it_holds_and_their_other_ones(
+    beijing: Agency, mohurd: Agency
+) -> None:
+    holder, moved = rows.person("张三"), rows.person("李四")
+    rows.registration(holder, beijing)
+    rows.registration(moved, mohurd, number="26002000001")
+    rows.docket_line(moved, beijing)
+    with standing(Desk.AGENCY, beijing):
+        assert set(Person.objects.values_list("name", flat=True)) == {"张三", "李四"}
+        assert set(Registration.objects.values_list("number", flat=True)) == {"26001000001", "26002000001"}
+
+
+def test_a_foreign_id_changes_nothing(beijing: Agency, mohurd: Agency) -> None:
+    theirs = rows.docket_line(rows.person("李四"), mohurd)
+    with standing(Desk.AGENCY, beijing):
+        assert DocketEntry.objects.filter(pk=theirs.pk).update(state="issued") == 0
+    with standing(Desk.AUTHORITY):
+        assert DocketEntry.objects.get(pk=theirs.pk).state == "submitted"
+
+
+def test_an_agency_cannot_move_a_docket_line_to_another_one(beijing: Agency, mohurd: Agency) -> None:
+    ours = rows.docket_line(rows.person("张三"), beijing)
+    with standing(Desk.AGENCY, beijing):
+        assert denied(lambda: DocketEntry.objects.filter(pk=ours.pk).update(agency=mohurd))
+
+
+def test_staff_accounts_and_records_of_other_agencies_are_not_there(beijing: Agency, mohurd: Agency) -> None:
+    ours = User.objects.create_staff(username="wang", name="王审")
+    theirs = User.objects.create_staff(username="zhao", name="赵审")
+    roles.grant(user=ours, agency=beijing, role=roles.REVIEWER, by=None)
+    roles.grant(user=theirs, agency=mohurd, role=roles.REVIEWER, by=None)
+    who = rows.person("张三")
+    AccessRecord.objects.create(user=theirs, agency=mohurd, person_id=who.pk, reason="核对")
+    with standing(Desk.AGENCY, beijing):
+        assert list(User.objects.all()) == [ours]
+        assert AccessRecord.objects.count() == 0
+    with standing(Desk.AUTHORITY):
+        assert AccessRecord.objects.count() == 1
+
+
+# --- The applicant -----------------------------------------------------------------------------------
+
+
+def test_without_a_person_the_applicants_desk_sees_nobodys_rows(beijing: Agency) -> None:
+    someone = rows.person("张三")
+    rows.docket_line(someone, beijing)
+    rows.case(someone, beijing)
+    with standing(Desk.APPLICANT):
+        assert (Person.objects.count(), DocketEntry.objects.count()) == (0, 0)
+        with inside(beijing):
+            assert Case.objects.count() == 0
+
+
+def test_the_applicant_sees_the_own_case_through_every_agency_and_never_the_notes(
+    beijing: Agency, mohurd: Agency
+) -> None:
+    me, other = rows.person("张三"), rows.person("李四")
+    mine, _theirs = rows.case(me, beijing), rows.case(other, beijing)
+    rows.docket_line(me, beijing)
+    rows.docket_line(other, beijing)
+    with standing(Desk.APPLICANT), acting_as(me.pk):
+        assert list(DocketEntry.objects.values_list("person", flat=True)) == [me.pk]
+        with inside(beijing):
+            assert list(Case.objects.all()) == [mine]
+            assert denied(lambda: CaseNote.objects.count())
+        with inside(mohurd):
+            assert Case.objects.count() == 0
+
+
+def test_records_merged_into_a_person_stay_that_persons(beijing: Agency) -> None:
+    me, twin = rows.person("张三"), rows.person("张叁")
+    Person.objects.filter(pk=twin.pk).update(merged_into=me)
+    rows.registration(twin, beijing)
+    with standing(Desk.APPLICANT), acting_as(me.pk):
+        assert Registration.objects.count() == 1
+        assert {person.pk for person in Person.objects.all()} == {me.pk, twin.pk}
+
+
+def test_the_applicant_cannot_lodge_in_another_name(beijing: Agency) -> None:
+    me, other = rows.person("张三"), rows.person("李四")
+    copy = rows.case(other, beijing)
+    copy.pk, copy.reference = uuid.uuid4(), "another"
+    with standing(Desk.APPLICANT), acting_as(me.pk), inside(beijing):
+        assert denied(lambda: copy.save(force_insert=True))
+        copy.person = me
+        assert not denied(lambda: copy.save(force_insert=True))
+
+
+def test_the_applicant_changes_only_the_own_account() -> None:
+    me, other = rows.person("张三"), rows.person("李四")
+    staff = User.objects.create_staff(username="wang", name="王审")
+    with standing(Desk.APPLICANT), acting_as(me.pk):
+        assert User.objects.filter(pk=me.user_id).update(phone="13800000000") == 1
+        assert denied(lambda: User.objects.filter(pk=other.user_id).update(phone="13800000000"))
+        assert not User.objects.filter(pk=staff.pk).exists()
+
+
+def test_notices_belong_to_their_reader(beijing: Agency) -> None:
+    me, other = rows.person("张三"), rows.person("李四")
+    for number, who in enumerate((me, other)):
+        row = Outbox.objects.create(user_id=who.user_id, kind="submitted", cause=str(number))
+        Notice.objects.create(
+            outbox=row,
+            user_id=who.user_id,
+            kind="submitted",
+            category="status",
+            title_zh="已上报",
+            body_zh="",
+            title_en="",
+            body_en="",
+            created_at=row.created_at,
+        )
+    with standing(Desk.APPLICANT), acting_as(me.pk):
+        assert list(Notice.objects.values_list("user", flat=True)) == [me.user_id]
+    with standing(Desk.AGENCY, beijing):
+        assert Notice.objects.count() == 0
+
+
+# --- Kinds of access ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("desk", [Desk.APPLICANT, Desk.AGENCY, Desk.AUTHORITY, Desk.COURIER])
+def test_every_desk_posts_and_only_the_clerk_reads_the_outbox(desk: Desk, beijing: Agency) -> None:
+    to = rows.person("张三")
+    message = Outbox(user_id=to.user_id, kind="submitted", cause="lodged")
+    with standing(desk, beijing if desk is Desk.AGENCY else None), atomic():
+        Outbox.objects.bulk_create([message], ignore_conflicts=True)
+        Outbox.objects.bulk_create([message], ignore_conflicts=True)
+        assert denied(lambda: Outbox.objects.count())
+    with standing(Desk.CLERK):
+        assert Outbox.objects.count() == 1
+
+
+@pytest.mark.parametrize("model", [Movement, Dossier])
+@pytest.mark.parametrize("desk", [Desk.APPLICANT, Desk.AGENCY, Desk.AUTHORITY, Desk.CLERK, Desk.COURIER])
+def test_what_was_recorded_or_lodged_is_never_changed(
+    desk: Desk, model: type[models.Model], beijing: Agency
+) -> None:
+    table = model._meta.db_table
+    with standing(desk, beijing if desk is Desk.AGENCY else None), inside(beijing):
+        assert denied(lambda: execute(f"UPDATE {table} SET id = id"))
+        assert denied(lambda: execute(f"DELETE FROM {table}"))
+
+
+def test_looks_at_full_numbers_are_never_changed(beijing: Agency) -> None:
+    for desk, agency in ((Desk.AGENCY, beijing), (Desk.AUTHORITY, None)):
+        with standing(desk, agency):
+            assert denied(lambda: execute("UPDATE tenants_accessrecord SET reason = ''"))
+            assert denied(lambda: execute("DELETE FROM tenants_accessrecord"))
+
+
+def test_the_door_reads_hosts_and_nothing_else() -> None:
+    with standing(Desk.DOOR):
+        assert Agency.objects.filter(domains__domain="beijing.localhost").count() == 1
+        assert [model.__name__ for model in ALL_TABLES if not denied(model._default_manager.count)] == []
+
+
+# --- Narrow questions across the wall ----------------------------------------------------------------
+
+
+def test_a_person_is_found_by_digest_and_only_the_key_is_told(beijing: Agency) -> None:
+    someone, twin = rows.person("张三"), rows.person("张叁")
+    Person.objects.filter(pk=twin.pk).update(merged_into=someone)
+    with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
+        asked = [someone.document_digest, twin.document_digest, "unknown"]
+        cursor.execute("SELECT public.person_by_digest(d) FROM unnest(%s::text[]) d", [asked])
+        assert [key for (key,) in cursor.fetchall()] == [someone.pk, someone.pk, None]
+        assert not Person.objects.filter(pk=someone.pk).exists()
+
+
+def test_bars_are_told_as_yes_or_no(beijing: Agency, mohurd: Agency) -> None:
+    someone = rows.person("张三")
+    rows.docket_line(someone, mohurd)
+    rows.registration(someone, mohurd)
+    with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM public.bars_for(%s, %s)", [someone.pk, rows.TODAY])
+        assert cursor.fetchall() == [(True, True, False)]
+
+
+def test_the_public_look_up_needs_number_and_name(mohurd: Agency) -> None:
+    rows.registration(rows.person("张三"), mohurd)
+    with standing(Desk.APPLICANT), connection.cursor() as cursor:
+        found = []
+        for name in ("张三", "李四"):
+            cursor.execute("SELECT number, name FROM public.public_registration(%s, %s)", ["26001000001", name])
+            found.append(cursor.fetchall())
+    assert found == [[("26001000001", "张三")], []]
+
+
+def test_the_docket_queue_uses_its_index_behind_the_wall(beijing: Agency) -> None:
+    with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT * FROM register_docketentry WHERE agency_id = %s AND state = 'submitted'"
+            " ORDER BY due_on LIMIT 50",
+            [beijing.pk],
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "docket_by_agency" in plan
+    assert "Seq Scan on register_docketentry" not in plan
+
+
+# --- The walls themselves ----------------------------------------------------------------------------
+
+
+def test_the_walls_stand_as_written_after_opening() -> None:
+    assert wall_faults() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (
+            'REVOKE SELECT ON "beijing".review_case FROM agency_beijing',
+            "beijing: SELECT on review_case for agency_beijing is missing",
+        ),
+        (
+            'GRANT DELETE ON "beijing".review_movement TO desk_clerk',
+            "beijing: DELETE on review_movement for desk_clerk should not be",
+        ),
+        (
+            "GRANT SELECT ON register_person TO PUBLIC",
+            "public: SELECT on register_person for PUBLIC should not be",
+        ),
+        ("GRANT UPDATE (kind) ON tenants_user TO desk_clerk", "public: UPDATE on tenants_user.kind for desk_clerk"),
+        ("CREATE TABLE public.leaflet (id int)", "public: table leaflet should not be"),
+        (
+            "ALTER TABLE register_person DISABLE ROW LEVEL SECURITY",
+            "public: table register_person with row-level security is missing",
+        ),
+        (
+            "ALTER POLICY desk_agency ON register_docketentry USING (true)",
+            "public: policy desk_agency on register_docketentry (altered) should not be",
+        ),
+        ("DROP POLICY desk_applicant ON \"mohurd\".review_case", "mohurd: policy desk_applicant on review_case"),
+        ("GRANT agency_mohurd TO agency_beijing", "role agency_mohurd: agency_beijing is its member"),
+        ("REVOKE desk_clerk FROM {app}", "role desk_clerk: {app} is not its member as it must be"),
+        (
+            "CREATE OR REPLACE FUNCTION public.my_account() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER"
+            " AS 'SELECT 1::bigint'",
+            "public: function my_account unsafe",
+        ),
+        ('ALTER TABLE "sinopec".review_tick ADD COLUMN more int', "sinopec: column review_tick"),
+    ],
+)
+def test_a_damaged_wall_is_named(damage: str, fault: str, settings: Settings) -> None:
+    app = settings.APP_LOGIN
+    execute(damage.format(app=app))
+    assert [line for line in wall_faults() if line.startswith(fault.format(app=app))]
+
+
+def test_mending_writes_only_where_something_differs() -> None:
+    execute('GRANT DELETE ON "beijing".review_movement TO desk_clerk')
+    assert mend_walls() == ["beijing"]
+    assert wall_faults() == []
+
+
+def test_writing_the_walls_again_changes_nothing() -> None:
+    apply_walls(["public", "beijing"])
+    assert wall_faults() == []
