@@ -17,14 +17,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from deploy import embedded
+from deploy import embedded, stores
+from deploy import play as theatre
 from deploy.lifelines import ROOT, Failure, dies_with_parent, var_folder
 from deploy.processes import DEFAULT_PORT, Portal, is_live, portal_processes
 
 _COMMANDS = (
-    ("migrate_schemas", "--shared"),
+    ("migrate_schemas", "--shared", "--verbosity=0"),
     ("apply_walls",),
-    ("open_agency", "--all"),
+    ("open_agency", "--all", "--verbosity=0"),
     ("demo_data",),
 )
 
@@ -64,19 +65,18 @@ def _collect_static(env: Mapping[str, str], var: Path) -> None:
     stamp.write_text(wanted)
 
 
-def play(portal: Portal, env: Mapping[str, str]) -> bool:
+def play(portal: Portal, env: Mapping[str, str], var: Path) -> bool:
     """The main job, as three people on three hosts; whether every line was as it should be."""
-    return True
-
-
-def accounts(portal: Portal) -> str:
-    """Addresses and accounts to try, as text."""
-    return f"""
-Open in a browser:
-  Applicants and the public   {portal.url}
-  An agency (Beijing)         http://beijing.localhost:{portal.port}
-  The authority               http://authority.localhost:{portal.port}
-"""
+    os.environ.update(env)
+    played = theatre.Play(port=portal.port, folder=var / "demo", captcha=stores.captcha)
+    people = theatre.candidates(var / "demo" / theatre.ROSTER)
+    print("\nOne application from the roster to the register, as three people on three hosts:\n", flush=True)
+    try:
+        theatre.main_job(played, people)
+        theatre.deemed_acceptance(played, people, Path(env["CLOCK_SHIFT_FILE"]))
+    finally:
+        print(theatre.timeline(played), flush=True)
+    return played.good
 
 
 def serve(portal: Portal) -> None:
@@ -143,8 +143,8 @@ def demonstrate(*, once: bool, port: int, fresh: bool) -> int:
     """Prepare, start, play, serve. Returns the exit code."""
     with standing(port=port, fresh=fresh) as (portal, env):
         ours = bool(portal.processes)
-        good = play(portal, env) if ours or once else True
-        print(accounts(portal), flush=True)
+        good = play(portal, env, var_folder()) if ours or once else True
+        print(theatre.accounts(portal.port), flush=True)
         if ours and not once:
             print("Stop with Ctrl-C.", flush=True)
             serve(portal)

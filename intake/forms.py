@@ -71,6 +71,11 @@ class SectionForm(forms.Form):
     ) -> None:
         """`only` names the fields that may be changed (a correction); the others show what was lodged."""
         super().__init__(data, initial=stored or {}, prefix=str(self.section))
+        for field in self.fields.values():
+            if isinstance(field, forms.ChoiceField):
+                field.error_messages |= {"required": _("请选择。"), "invalid_choice": _("请从列表中选择。")}
+            elif not isinstance(field, forms.BooleanField):
+                field.error_messages["required"] = _("请填写。")
         self.about = about
         self.warnings: list[str | Promise] = []
         self.fit()
@@ -438,7 +443,7 @@ class ExperienceForm(RowForm):
 
     since = MonthField(label=_("开始时间"))
     until = MonthField(label=_("结束时间"), required=False)
-    ongoing = forms.BooleanField(label=_("至今"), required=False)
+    ongoing = forms.BooleanField(label=_("至今（仍在该单位工作）"), required=False)
     employer = LineField(label=_("工作单位"), max_length=200)
     post = LineField(label=_("职务或岗位"), max_length=60)
     work = CodeField(label=_("从事何种安全生产业务"), codes=())

@@ -28,8 +28,8 @@ def key_of(document_type: str, number: str) -> UUID | None:
 def find(document_type: str, number: str) -> Person | None:
     """The person who carries this document; None where this desk may not see that person.
 
-    The applicant's desk gets the account with it, and acts as the person for the length of the look-up: whoever calls decides, by
-    name, certificate and password, whether the one at the screen may go on.
+    The applicant's desk gets the account with it, and acts as the person for the length of the look-up:
+    whoever calls decides, by name, certificate and password, whether the one at the screen may go on.
     """
     key = key_of(document_type, number)
     if key is None:

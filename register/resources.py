@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from import_export import fields, resources, widgets
+from import_export.instance_loaders import BaseInstanceLoader
 
 from register import clock, documents, employer, names
 from register.models import DocumentType, Sex
@@ -285,6 +286,7 @@ class RosterResource(resources.Resource):  # type: ignore[misc]
 
     class Meta:
         import_id_fields = ()
+        instance_loader_class = BaseInstanceLoader
         force_init_instance = True
         skip_diff = True
         use_transactions = False

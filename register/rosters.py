@@ -435,7 +435,7 @@ def _sample(what: What, rows: Sequence[PersonRow]) -> tuple[tuple[str, ...], tup
     resource = QualificationResource if what is What.QUALIFICATIONS else RegistrationResource
     shown = [each for each in resource.fields.values() if each.attribute not in ("sex", "birth_date")]
     return (
-        tuple(each.column_name for each in shown),
+        tuple(gettext("行") if each.attribute == "line" else each.column_name for each in shown),
         tuple(tuple(_shown(row, each.attribute) for each in shown) for row in rows),
     )
 

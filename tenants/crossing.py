@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tenants.models import Agency
     from tenants.walls.base import DatabaseWrapper
 
-__all__ = ["Desk", "Place", "WrongPlace", "acting_as", "across", "atomic", "here", "inside", "standing"]
+__all__ = ["Desk", "Place", "WrongPlace", "across", "acting_as", "atomic", "here", "inside", "standing"]
 
 
 class WrongPlace(RuntimeError):

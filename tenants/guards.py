@@ -49,7 +49,7 @@ def public(view: View[P]) -> View[P]:
     """A view open to everybody on the hosts that route to it."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         return view(request, *args, **kwargs)
 
     setattr(guarded, GUARD, "public")
@@ -62,7 +62,7 @@ def applicant_required(
     """Only a signed-in applicant at the applicant's desk; strangers sign in first, staff get 404."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _sign_in_first(request)
         if _desk_of(request) != "applicant" or not request.user.is_applicant:
@@ -84,7 +84,7 @@ def staff_required(
 
     def guard(view: Callable[Concatenate[StaffRequest, P], HttpResponseBase]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _sign_in_first(request)
             held = roles_held(request)
@@ -113,5 +113,7 @@ def _desk_of(request: HttpRequest) -> str:
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
-    wanted = request.get_full_path() if request.method in ("GET", "HEAD") else ""
-    return redirect_to_login(wanted or resolve_url(settings.LOGIN_REDIRECT_URL), resolve_url(settings.LOGIN_URL))
+    """To the desk's own sign-in page, and from there back; a lost form leads to the start page."""
+    asked = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    back = asked or resolve_url(settings.LOGIN_REDIRECT_URL)
+    return redirect_to_login(back, resolve_url(settings.LOGIN_URL))

@@ -25,9 +25,10 @@ PUBLIC_SCHEMA: Final = "public"
 CODE_PATTERN: Final = re.compile(r"[a-z][a-z0-9]{1,29}")
 # Schemas of the database, hosts of the site and rooms of the house: no agency may be called so.
 RESERVED_CODES: Final = frozenset(
-    "public www admin api static media shared national portal audit intake review register notifications "
-    "tenants authority agency applicant desk door clerk courier owner mail smtp ftp test demo localhost "
-    "information pg postgres template information_schema status help docs".split()
+    {"public", "shared", "national", "template", "test", "demo", "postgres", "information"}
+    | {"www", "admin", "api", "static", "media", "mail", "smtp", "ftp", "localhost", "status", "help", "docs"}
+    | {"portal", "intake", "review", "register", "notifications", "tenants", "audit"}
+    | {"authority", "agency", "applicant", "desk", "door", "clerk", "courier", "owner"}
 )
 
 
@@ -86,7 +87,7 @@ class Agency(TenantMixin):
         verbose_name_plural = _("注册机构")
         ordering: ClassVar = ["number"]
         default_permissions = ()
-        # A role is an object permission on this row; its name tells the code, its label stands in the rolebook.
+        # A role is an object permission on this row; its label stands in the rolebook.
         permissions = tuple((role.code, role.code) for role in ROLES)
         constraints = (
             models.CheckConstraint(

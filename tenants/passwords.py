@@ -28,7 +28,9 @@ class LengthAndClasses:
         if len(password) < MIN_LENGTH:
             faults.append(
                 ValidationError(
-                    _("密码至少需要 %(length)d 个字符。"), code="password_short", params={"length": MIN_LENGTH}
+                    _("密码至少需要 %(length)d 个字符。"),
+                    code="password_short",
+                    params={"length": MIN_LENGTH},
                 )
             )
         if sum(any(map(belongs, password)) for belongs in CLASSES) < MIN_CLASSES:

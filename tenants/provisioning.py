@@ -118,7 +118,7 @@ def open_authority() -> Agency:
                 name_en=name_en,
                 intake_open=False,
             )
-            authority.save()
+            authority.save(force_insert=True)  # type: ignore[no-untyped-call]
         return authority
 
 

@@ -20,7 +20,8 @@ from tenants.walls.upkeep import mend_walls
 # A provincial agency, a ministry and a central enterprise.
 AGENCIES: Final = ("beijing", "mohurd", "sinopec")
 TABLES: Final = """
-    SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT format('%%I.%%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND n.nspname = ANY(%s)
 """
 
@@ -34,7 +35,7 @@ def open_ground() -> None:
     listed = {row.code: row for row in read_agencies()}
     open_agencies(listed[code] for code in AGENCIES)
     _kept.update(_filled())
-    TransactionTestCase._fixture_teardown = _sweep  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = _sweep  # type: ignore[attr-defined]
 
 
 def at_the_start() -> None:

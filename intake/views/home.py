@@ -39,7 +39,8 @@ class Function:
     label: str
 
     def as_menu_item(self) -> dict[str, Any]:
-        return {"label": self.kind.label, "icon": self.icon, "url": self.url, "note": self.reason}
+        note = "" if self.url else _("暂不能办理")
+        return {"label": self.kind.label, "icon": self.icon, "url": self.url, "note": note}
 
 
 @applicant_required

@@ -30,6 +30,7 @@ from register import clock, codes, people
 from register.models import DocketEntry, Kind, Person
 from review.documents import forms as sheets
 from review.models import Dossier
+from review.sections import sections_of
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
@@ -92,6 +93,7 @@ def _preview_context(application: Application, about: Circumstances, form: Decla
             mark=sheets.Mark.READY if complete else sheets.Mark.DRAFT,
             photo=frozen.photo,
         ),
+        "answers": sections_of(frozen.content),
         "outdated": bool(application.printed_digest) and application.printed_digest != frozen.digest,
         "papers": [codes.label("paper", code) for code in flows.PAPERS[about.kind]],
     }
@@ -99,10 +101,15 @@ def _preview_context(application: Application, about: Circumstances, form: Decla
 
 def _form_faults(form: DeclarationForm) -> list[dict[str, str]]:
     return [
-        {"message": str(error), "href": f"#{form[name].auto_id}"}
+        {"message": message_of(form, name, str(error)), "href": f"#{form[name].auto_id}"}
         for name, errors in form.errors.items()
         for error in errors
     ]
+
+
+def message_of(form: DeclarationForm, name: str, error: str) -> str:
+    """The declaration's own sentence says enough; other fields are named."""
+    return error if name == "agreed" else f"{form[name].label}：{error}"
 
 
 @applicant_required
@@ -192,6 +199,7 @@ def form_view(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     context = {
         "application": application,
         "version": lodged.version,
+        "answers": sections_of(lodged.content),
         "sheet": sheets.dossier_html(
             lodged.content,
             digest=lodged.digest,

@@ -310,7 +310,7 @@ def _keep_row(page: Page, part: RowPart) -> bool:
 
 # --- What every step shows -------------------------------------------------------------------------
 
-LEADS: Final = {
+ADVICE: Final = {
     "personal": _("姓名和证件来自资格证书名册，不能修改；如有错误，请联系注册机构更正。"),
     "registration": _("填写需要变更的内容。变更办理期间不得执业，注册有效期不变。"),
     "employer": _("填写现在聘用您的单位。每人只能在一个单位注册。"),
@@ -326,7 +326,7 @@ def _step_context(page: Page) -> dict[str, Any]:
     return {
         **frame(application, about, page.step, findings),
         "page": page,
-        "lead": LEADS.get(page.step.slug, ""),
+        "advice": ADVICE.get(page.step.slug, ""),
         "last": last_of_form,
         "locked": _locked(page),
         "qualification": about.qualification if Section.REGISTRATION in page.step.sections else None,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 
@@ -81,6 +81,11 @@ def in_its_agency(view: CaseView) -> IdView:
 def agency_here() -> Agency:
     """The agency in whose schema the request stands."""
     return Agency.objects.get(schema_name=crossing.here().schema)
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was posted, for a form; None when the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 # --- Saying and asking -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from review.forms import SignInForm
+from review.views.desk import posted
 from tenants.guards import public, roles_held
 from tenants.signin import sign_in_staff
 
@@ -24,7 +25,7 @@ def signin(request: HttpRequest) -> HttpResponse:
     """Sign in with login name and password; only whoever holds a role at this desk comes in."""
     if request.user.is_authenticated and roles_held(request):
         return redirect("home")
-    form = SignInForm(request.POST or None)
+    form = SignInForm(posted(request))
     if request.method == "POST" and form.is_valid():
         user = sign_in_staff(
             request, username=form.cleaned_data["username"], password=form.cleaned_data["password"]

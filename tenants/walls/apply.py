@@ -18,28 +18,51 @@ from tenants.walls.roles import AGENCY, APPLICANT, AUTHORITY, CLERK, COURIER, DE
 PRIVILEGES: Final = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 # Who may turn to an agency's schema besides the agency itself.
 VISITORS: Final = (APPLICANT, AUTHORITY, CLERK, COURIER)
-FINGERPRINT: Final = "policy_fingerprint"
 # Both sides of a policy as the server reads it, with every name written out; compared by `check_walls`.
-FINGERPRINT_SQL: Final = f"""
-CREATE OR REPLACE FUNCTION public.{FINGERPRINT}(policy oid) RETURNS text LANGUAGE sql STABLE
+FINGERPRINT_SQL: Final = """
+CREATE OR REPLACE FUNCTION public.policy_fingerprint(policy oid) RETURNS text LANGUAGE sql STABLE
 SET search_path = '' AS $$
-    SELECT pg_catalog.md5(pg_catalog.concat_ws('/', p.polcmd, p.polpermissive, p.polroles,
+    SELECT pg_catalog.md5(pg_catalog.concat_ws('/', p.polcmd, p.polpermissive,
+        ARRAY(SELECT r.rolname FROM pg_catalog.pg_roles r WHERE r.oid = ANY (p.polroles) ORDER BY r.rolname),
         pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))
     FROM pg_catalog.pg_policy p WHERE p.oid = policy
 $$;
-REVOKE ALL ON FUNCTION public.{FINGERPRINT}(oid) FROM PUBLIC
+REVOKE ALL ON FUNCTION public.policy_fingerprint(oid) FROM PUBLIC
 """
 STAMP: Final = """
 DO $$
 DECLARE p record;
 BEGIN
-    FOR p IN SELECT o.polname, o.polrelid::regclass AS rel, o.oid, obj_description(o.oid, 'pg_policy') AS source
-        FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid
-        WHERE c.relnamespace = {schema}::regnamespace
+    FOR p IN SELECT o.polname, o.polrelid::regclass AS rel, o.oid,
+            obj_description(o.oid, 'pg_policy') AS source
+        FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid WHERE c.relnamespace = {schema}::regnamespace
     LOOP
         EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', p.polname, p.rel,
-            p.source || ' ' || public.{fingerprint}(p.oid));
+            p.source || ' ' || public.policy_fingerprint(p.oid));
     END LOOP;
+END $$
+"""
+
+# No privilege and no policy is left over from before.
+CLEAN_SLATE: Final = """
+DO $$
+DECLARE r record;
+BEGIN
+    FOR r IN SELECT p.polname, p.polrelid::regclass AS rel FROM pg_policy p
+        JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = {schema}::regnamespace
+    LOOP EXECUTE format('DROP POLICY %I ON %s', r.polname, r.rel); END LOOP;
+    FOR r IN SELECT c.oid::regclass AS rel, c.relkind, a.grantee FROM pg_class c,
+        LATERAL (SELECT grantee FROM aclexplode(c.relacl) UNION SELECT x.grantee FROM pg_attribute t,
+            LATERAL aclexplode(t.attacl) x WHERE t.attrelid = c.oid) a
+        WHERE c.relnamespace = {schema}::regnamespace AND a.grantee <> c.relowner
+        AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+    LOOP EXECUTE format('REVOKE ALL ON %s %s FROM %s',
+        CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, r.rel,
+        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END); END LOOP;
+    FOR r IN SELECT DISTINCT a.grantee FROM pg_namespace n, LATERAL aclexplode(n.nspacl) a
+        WHERE n.oid = {schema}::regnamespace AND a.grantee <> n.nspowner
+    LOOP EXECUTE format('REVOKE ALL ON SCHEMA %s FROM %s', {schema},
+        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END); END LOOP;
 END $$
 """
 
@@ -76,20 +99,19 @@ class Walls:
         for table, narrowed in self.rows.items():
             for role, rows in narrowed.items():
                 yield Policy(role, table, (role,), self._filled(rows.see), self._filled(rows.written))
-            free = tuple(role for role, letters in self.tables[table].items() if letters and role not in narrowed)
+            letters = self.tables[table]
+            free = tuple(role for role, what in letters.items() if what and role not in narrowed)
             if free:
                 yield Policy("every_row", table, free, EVERY, EVERY)
 
     def _filled(self, condition: str) -> str:
-        return condition.replace("{schema}", quoted(self.schema))
+        return grants.filled(condition).replace("{schema}", quoted(self.schema))
 
 
 def walls_of(schema: str) -> Walls:
     """What must stand in this schema: the public one's walls, or an agency's."""
     if schema == PUBLIC:
-        return Walls(
-            PUBLIC, grants.PUBLIC_TABLES, grants.PUBLIC_ROWS, grants.PUBLIC_SEQUENCES, DESKS
-        )
+        return Walls(PUBLIC, grants.PUBLIC_TABLES, grants.PUBLIC_ROWS, grants.PUBLIC_SEQUENCES, DESKS)
     own = agency_role(schema)
 
     def named(letters: grants.Letters) -> dict[str, str]:
@@ -139,7 +161,7 @@ def _script(walls: Walls) -> Iterator[str]:
         on = f"{quoted(policy.name)} ON {schema}.{quoted(policy.table)}"
         yield f"CREATE POLICY {on} TO {_list(policy.roles)} USING ({policy.see}) WITH CHECK ({policy.write})"
         yield f"COMMENT ON POLICY {on} IS '{policy.source}'"
-    yield STAMP.format(schema=_literal(schema), fingerprint=FINGERPRINT)
+    yield STAMP.format(schema=_literal(schema))
 
 
 def _functions() -> Iterator[str]:
@@ -148,7 +170,7 @@ def _functions() -> Iterator[str]:
         # Replacing cannot change arguments or result, and policies may hang on it: only then drop it.
         yield (
             f"CREATE OR REPLACE FUNCTION {signature} RETURNS {function.returns} LANGUAGE sql STABLE"
-            f" SECURITY DEFINER SET search_path = pg_catalog AS {_literal(function.body)}"
+            f" SECURITY DEFINER SET search_path = pg_catalog AS {_literal(grants.filled(function.body))}"
         )
         yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {_list(DESKS)}"
         yield f"GRANT EXECUTE ON FUNCTION {signature} TO {_list(function.roles)}"
@@ -156,25 +178,7 @@ def _functions() -> Iterator[str]:
 
 def _clean_slate(schema: str) -> Iterator[str]:
     """No privilege and no policy is left over from before."""
-    name = quoted(schema)
-    yield f"""
-DO $$
-DECLARE r record;
-BEGIN
-    FOR r IN SELECT p.polname, p.polrelid::regclass AS rel FROM pg_policy p
-        JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = {_literal(name)}::regnamespace
-    LOOP EXECUTE format('DROP POLICY %I ON %s', r.polname, r.rel); END LOOP;
-    FOR r IN SELECT DISTINCT c.oid::regclass AS rel, c.relkind, a.grantee FROM pg_class c,
-        LATERAL aclexplode(c.relacl) a
-        WHERE c.relnamespace = {_literal(name)}::regnamespace AND a.grantee <> c.relowner
-        AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
-    LOOP EXECUTE format('REVOKE ALL ON %s %s FROM %s', CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
-        r.rel, CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END); END LOOP;
-    FOR r IN SELECT DISTINCT a.grantee FROM pg_namespace n, LATERAL aclexplode(n.nspacl) a
-        WHERE n.oid = {_literal(name)}::regnamespace AND a.grantee <> n.nspowner
-    LOOP EXECUTE format('REVOKE ALL ON SCHEMA %s FROM %s', {_literal(name)},
-        CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END); END LOOP;
-END $$"""
+    yield CLEAN_SLATE.format(schema=_literal(quoted(schema)))
 
 
 def quoted(name: str) -> str:

@@ -71,7 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.place = first_place()
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def stand(self, place: Place, *, include_public: bool = True) -> None:
         """Move to a place. Nothing is sent now: the next statement takes it."""
@@ -79,7 +79,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.schema_name = place.schema
         self.tenant = base.FakeTenant(place.schema)
         self.include_public_schema = include_public
-        self.set_settings_schema(place.schema)
+        self.settings_dict["SCHEMA"] = place.schema
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """django-tenants' own way into a schema, for its commands: the owner's login only.
@@ -110,17 +110,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(SET_PLACE, values)
         self.search_path_set_schemas = wanted
 
-    def savepoint_rollback(self, sid):
-        k=self.search_path_set_schemas
-        super().savepoint_rollback(sid)
-        self.search_path_set_schemas=k
     def connect(self) -> None:
         self.search_path_set_schemas = None
         super().connect()
 
     def _commit(self) -> None:
         # Committing a broken transaction is a rollback without an error: what was set in it is undone.
-        if self.connection is not None and self.connection.info.transaction_status == TransactionStatus.INERROR:
+        pg = self.connection
+        if pg is not None and pg.info.transaction_status == TransactionStatus.INERROR:
             self.search_path_set_schemas = None
         super()._commit()
 
@@ -136,5 +133,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _path(self) -> str:
         schema = self.place.schema
         return f'"{schema}", {PUBLIC}' if self.include_public_schema and schema != PUBLIC else f'"{schema}"'
-
-

@@ -21,10 +21,12 @@ lines AS (
     SELECT pg_catalog.concat_ws(' ', 'column', c.relname, a.attnum, a.attname,
         pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
         a.attcollation, pg_catalog.pg_get_expr(d.adbin, d.adrelid))
-    FROM things c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind IN ('r', 'p', 'v')
+    FROM things c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'constraint', o.conname, c.relname, pg_catalog.pg_get_constraintdef(o.oid))
+    SELECT pg_catalog.concat_ws(' ', 'constraint', o.conname, c.relname,
+        pg_catalog.pg_get_constraintdef(o.oid))
     FROM things c JOIN pg_catalog.pg_constraint o ON o.conrelid = c.oid
     UNION ALL
     SELECT 'index ' || pg_catalog.pg_get_indexdef(c.oid) FROM things c WHERE c.relkind = 'i'
@@ -59,6 +61,9 @@ SEEDED: Final = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = %s AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
+SEEDS: Final = """
+    SELECT '{table}', md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {full} t
+"""
 
 
 def signatures(schemas: Iterable[str]) -> dict[str, str]:
@@ -89,11 +94,7 @@ def seeds(schema: str) -> dict[str, str]:
     """A digest of the rows of each table of a schema."""
     tables = [str(name) for (name,) in _rows(SEEDED, schema)]
     quote = connection.ops.quote_name
-    digests = [
-        f"SELECT '{table}', md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), ''))"
-        f" FROM {quote(schema)}.{quote(table)} t"
-        for table in tables
-    ]
+    digests = [SEEDS.format(table=table, full=f"{quote(schema)}.{quote(table)}") for table in tables]
     return dict(_rows(" UNION ALL ".join(digests))) if digests else {}
 
 

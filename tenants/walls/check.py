@@ -10,12 +10,13 @@ from typing import Any, Final
 from django.db import connection
 
 from tenants.walls import grants
-from tenants.walls.apply import FINGERPRINT, PRIVILEGES, Walls, walls_of
+from tenants.walls.apply import PRIVILEGES, Walls, walls_of
 from tenants.walls.place import PUBLIC
 from tenants.walls.roles import role_faults
 
 TABLES: Final = """
-    SELECT n.nspname, c.relname, c.relrowsecurity FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT n.nspname, c.relname, c.relrowsecurity
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """
 HELD: Final = """
@@ -33,9 +34,9 @@ HELD: Final = """
     FROM pg_namespace n, LATERAL aclexplode(n.nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
     WHERE n.nspname = ANY(%s) AND a.grantee <> n.nspowner
 """
-POLICIES: Final = f"""
+POLICIES: Final = """
     SELECT n.nspname, c.relname, p.polname, split_part(d.text, ' ', 1),
-        split_part(d.text, ' ', 2) = public.{FINGERPRINT}(p.oid)
+        split_part(d.text, ' ', 2) = public.policy_fingerprint(p.oid)
     FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
     LATERAL (SELECT coalesce(obj_description(p.oid, 'pg_policy'), '') AS text) d
     WHERE n.nspname = ANY(%s)
@@ -46,7 +47,7 @@ FUNCTIONS: Final = """
             LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE a.grantee <> p.proowner)
     FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND (p.prosecdef OR p.proname = ANY(%s))
 """
-KNOWN: Final = f"SELECT to_regproc('public.{FINGERPRINT}') IS NOT NULL"
+KNOWN: Final = "SELECT to_regproc('public.policy_fingerprint') IS NOT NULL"
 
 Line = str
 
@@ -85,7 +86,7 @@ def _wanted(walls: Walls) -> Iterator[Line]:
         yield _policy(policy.table, policy.name, policy.source, unchanged=True)
     if walls.schema == PUBLIC:
         for name, function in grants.FUNCTIONS.items():
-            yield _function(name, function.body, safe=True, roles=function.roles)
+            yield _function(name, grants.filled(function.body), safe=True, roles=function.roles)
 
 
 def _standing(schemas: Sequence[str]) -> Mapping[str, set[Line]]:

@@ -26,7 +26,20 @@ class Function:
     roles: tuple[str, ...]
 
 
-ME: Final = "nullif(current_setting('app.person', true), '')::uuid"
+# Words in braces stand for what is the same everywhere; `filled` writes them out.
+WORDS: Final[Mapping[str, str]] = {
+    "{me}": "nullif(current_setting('app.person', true), '')::uuid",
+    "{mine}": "= ANY ((SELECT public.my_people())::uuid[])",
+    "{ours}": "= (SELECT public.this_agency())",
+}
+
+
+def filled(sql: str) -> str:
+    for word, meaning in WORDS.items():
+        sql = sql.replace(word, meaning)
+    return sql
+
+
 STAFF: Final = (AGENCY, AUTHORITY, CLERK, COURIER)
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
@@ -43,13 +56,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         "",
         "uuid[]",
         "SELECT coalesce(array_agg(id), '{}') FROM public.register_person"
-        f" WHERE id = {ME} OR merged_into_id = {ME}",
+        " WHERE id = {me} OR merged_into_id = {me}",
         (APPLICANT,),
     ),
     "my_account": Function(
         "",
         "bigint",
-        f"SELECT user_id FROM public.register_person WHERE id = {ME}",
+        "SELECT user_id FROM public.register_person WHERE id = {me}",
         (APPLICANT,),
     ),
     # The key of a person by the digest of a present or former document number.
@@ -189,54 +202,55 @@ class Rows:
 
 EVERY: Final = "true"
 NONE: Final = "false"
-MINE: Final = "= ANY ((SELECT public.my_people())::uuid[])"
-OURS: Final = "= (SELECT public.this_agency())"
 # Policies of one table may ask another one only downwards in this order, or they would never end:
 # docket, role holders → registrations → people → their papers.
 IN_OUR_DOCKET: Final = (
-    "EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = {person} AND d.agency_id " + OURS + ")"
+    "EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = {person} AND d.agency_id {ours})"
 )
 HELD_BY_US: Final = (
-    "EXISTS (SELECT 1 FROM public.register_registration r WHERE r.person_id = {person} AND r.agency_id "
-    + OURS
-    + ")"
+    "EXISTS (SELECT 1 FROM public.register_registration r"
+    " WHERE r.person_id = {person} AND r.agency_id {ours})"
 )
+OUR_STAFF: Final = (
+    "IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h WHERE h.content_object_id {ours})"
+)
+
+
+def in_our_docket(person: str) -> str:
+    """The agency has, or had, an application of this person."""
+    return IN_OUR_DOCKET.replace("{person}", person)
 
 
 def known_to_us(person: str) -> str:
     """The agency has a docket line of this person, or holds the registration."""
-    return f"{IN_OUR_DOCKET.format(person=person)} OR {HELD_BY_US.format(person=person)}"
+    return f"{in_our_docket(person)} OR {HELD_BY_US.replace('{person}', person)}"
 
 
-def of_people(column: str = "person_id", table: str = "") -> dict[str, Rows]:
+def of_people(table: str, column: str = "person_id") -> dict[str, Rows]:
     """A table of facts about people: mine, or those the agency has to do with."""
-    name = f"{table}.{column}" if table else column
-    return {APPLICANT: Rows(f"{name} {MINE}"), AGENCY: Rows(known_to_us(name))}
+    return {APPLICANT: Rows(column + " {mine}"), AGENCY: Rows(known_to_us(f"{table}.{column}"))}
 
 
 PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "tenants_user": {
         # Accounts are found before the person is known; only the own one can be changed.
         APPLICANT: Rows("kind = 'applicant'", "id = (SELECT public.my_account())"),
-        AGENCY: Rows(
-            "id IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
-            f" WHERE h.content_object_id {OURS})"
-        ),
+        AGENCY: Rows(f"id {OUR_STAFF}"),
     },
-    "tenants_agencyuserobjectpermission": {AGENCY: Rows(f"content_object_id {OURS}")},
-    "tenants_rolegrant": {AGENCY: Rows(f"agency_id {OURS}")},
-    "tenants_accessrecord": {AGENCY: Rows(f"agency_id {OURS}")},
-    "register_docketentry": {APPLICANT: Rows(f"person_id {MINE}"), AGENCY: Rows(f"agency_id {OURS}")},
+    "tenants_agencyuserobjectpermission": {AGENCY: Rows("content_object_id {ours}")},
+    "tenants_rolegrant": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_accessrecord": {AGENCY: Rows("agency_id {ours}")},
+    "register_docketentry": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
     "register_registration": {
-        APPLICANT: Rows(f"person_id {MINE}"),
-        AGENCY: Rows(f"agency_id {OURS} OR {IN_OUR_DOCKET.format(person='register_registration.person_id')}"),
+        APPLICANT: Rows("person_id {mine}"),
+        AGENCY: Rows("agency_id {ours} OR " + in_our_docket("register_registration.person_id")),
     },
-    "register_person": of_people("id", "register_person"),
-    "register_photo": of_people(table="register_photo"),
+    "register_person": of_people("register_person", "id"),
+    "register_photo": of_people("register_photo"),
     "register_formernumber": {AGENCY: Rows(known_to_us("register_formernumber.person_id"))},
-    "register_qualification": of_people(table="register_qualification"),
-    "register_restriction": of_people(table="register_restriction"),
-    "intake_application": {APPLICANT: Rows(f"person_id {MINE}")},
+    "register_qualification": of_people("register_qualification"),
+    "register_restriction": of_people("register_restriction"),
+    "intake_application": {APPLICANT: Rows("person_id {mine}")},
     "intake_paper": {
         APPLICANT: Rows("EXISTS (SELECT 1 FROM public.intake_application a WHERE a.id = application_id)"),
         AGENCY: Rows("EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.case_id = application_id)"),
@@ -250,17 +264,14 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     },
     "notifications_notice": {
         APPLICANT: Rows("user_id = (SELECT public.my_account())"),
-        AGENCY: Rows(
-            "user_id IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
-            f" WHERE h.content_object_id {OURS})"
-        ),
+        AGENCY: Rows(f"user_id {OUR_STAFF}"),
     },
 }
 
 # In an agency's schema only the applicant's rows are narrowed: to the cases of the person.
 OF_MY_CASE: Final = "EXISTS (SELECT 1 FROM {schema}.review_case c WHERE c.id = case_id)"
 AGENCY_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
-    "review_case": {APPLICANT: Rows(f"person_id {MINE}")},
+    "review_case": {APPLICANT: Rows("person_id {mine}")},
     "review_dossier": {APPLICANT: Rows(OF_MY_CASE)},
     "review_movement": {APPLICANT: Rows(OF_MY_CASE)},
     "review_opinion": {APPLICANT: Rows(OF_MY_CASE)},

@@ -35,7 +35,12 @@ def period(valid_from: str, valid_to: str, kind: Kind = INITIAL, *, ended: str =
     begins = day(valid_from)
     ended_on = day(on) if on else None
     return Period(
-        kind=kind, valid_from=begins, valid_to=day(valid_to), granted_on=begins, ended_how=ended, ended_on=ended_on
+        kind=kind,
+        valid_from=begins,
+        valid_to=day(valid_to),
+        granted_on=begins,
+        ended_how=ended,
+        ended_on=ended_on,
     )
 
 
@@ -65,9 +70,24 @@ TABLE: list[tuple[str, Standing, Kind, str, dict[str, Any], str, str | None]] = 
     ("day after the last", NEWLY_QUALIFIED, INITIAL, "2027-03-01", {}, "late", None),
     ("last day, ordinary", Standing(qualified_on=day("2023-11-23")), INITIAL, "2026-11-23", {}, YES, None),
     ("late, ordinary", Standing(qualified_on=day("2023-11-22")), INITIAL, "2026-11-23", {}, "late", None),
-    ("late where late is closed", NEWLY_QUALIFIED, INITIAL, "2027-03-01", {"late_initial_allowed": False},
-     "window_over", None),
-    ("five years by the 2019 rules", NEWLY_QUALIFIED, INITIAL, "2029-02-28", {"initial_window_years": 5}, YES, None),
+    (
+        "late where late is closed",
+        NEWLY_QUALIFIED,
+        INITIAL,
+        "2027-03-01",
+        {"late_initial_allowed": False},
+        "window_over",
+        None,
+    ),
+    (
+        "five years by the 2019 rules",
+        NEWLY_QUALIFIED,
+        INITIAL,
+        "2029-02-28",
+        {"initial_window_years": 5},
+        YES,
+        None,
+    ),
     ("registered already", REGISTERED, INITIAL, "2026-11-23", {}, "registered_before", None),
     ("registered long ago", REGISTERED, INITIAL, "2035-01-01", {}, "registered_before", None),
     # --- change: while the registration is valid
@@ -80,10 +100,24 @@ TABLE: list[tuple[str, Standing, Kind, str, dict[str, Any], str, str | None]] = 
     ("cancelled", registered(CANCELLED), CHANGE, "2026-03-01", {}, "ended", None),
     ("the day before it was cancelled", registered(CANCELLED), CHANGE, "2026-02-28", {}, YES, None),
     ("right after a change", registered(VALID, CHANGED), CHANGE, "2026-02-11", {}, YES, None),
-    ("within the year of the 2004 rules", registered(VALID, CHANGED), CHANGE, "2027-02-09",
-     {"change_cooldown_months": 12}, "cooldown", "2027-02-10"),
-    ("a year after the change", registered(VALID, CHANGED), CHANGE, "2027-02-10",
-     {"change_cooldown_months": 12}, YES, None),
+    (
+        "within the year of the 2004 rules",
+        registered(VALID, CHANGED),
+        CHANGE,
+        "2027-02-09",
+        {"change_cooldown_months": 12},
+        "cooldown",
+        "2027-02-10",
+    ),
+    (
+        "a year after the change",
+        registered(VALID, CHANGED),
+        CHANGE,
+        "2027-02-10",
+        {"change_cooldown_months": 12},
+        YES,
+        None,
+    ),
     # --- renewal: the last three months, clipped at the month's end
     ("never registered, renewal", NEWLY_QUALIFIED, RENEWAL, "2026-11-23", {}, "unregistered", None),
     ("day before the window", REGISTERED, RENEWAL, "2027-01-29", {}, "too_early", "2027-01-30"),
@@ -92,9 +126,24 @@ TABLE: list[tuple[str, Standing, Kind, str, dict[str, Any], str, str | None]] = 
     ("first day, clipped", registered(AT_MONTHS_END), RENEWAL, "2027-02-28", {}, YES, None),
     ("last day of the registration", REGISTERED, RENEWAL, "2027-04-30", {}, YES, None),
     ("day after expiry", REGISTERED, RENEWAL, "2027-05-01", {}, "expired", None),
-    ("last day, thirty days before", REGISTERED, RENEWAL, "2027-03-31", {"renewal_close_days_before": 30}, YES, None),
-    ("twenty-nine days before", REGISTERED, RENEWAL, "2027-04-01", {"renewal_close_days_before": 30},
-     "too_late", None),
+    (
+        "last day, thirty days before",
+        REGISTERED,
+        RENEWAL,
+        "2027-03-31",
+        {"renewal_close_days_before": 30},
+        YES,
+        None,
+    ),
+    (
+        "twenty-nine days before",
+        REGISTERED,
+        RENEWAL,
+        "2027-04-01",
+        {"renewal_close_days_before": 30},
+        "too_late",
+        None,
+    ),
     ("twelve months by guidance", REGISTERED, RENEWAL, "2026-04-30", {"renewal_open_months": 12}, YES, None),
     ("renewed already", registered(VALID, RENEWED), RENEWAL, "2027-02-01", {}, "too_early", "2030-01-30"),
     ("the next renewal", registered(VALID, RENEWED), RENEWAL, "2030-01-30", {}, YES, None),
@@ -103,33 +152,115 @@ TABLE: list[tuple[str, Standing, Kind, str, dict[str, Any], str, str | None]] = 
     ("never registered, again", NEWLY_QUALIFIED, REREGISTER, "2026-11-23", {}, "unregistered", None),
     ("still valid", REGISTERED, REREGISTER, "2027-04-30", {}, "still_valid", "2027-05-01"),
     ("expired", REGISTERED, REREGISTER, "2027-05-01", {}, YES, None),
-    ("renewed, so still valid", registered(VALID, RENEWED), REREGISTER, "2027-05-01", {}, "still_valid", "2030-05-01"),
+    (
+        "renewed, so still valid",
+        registered(VALID, RENEWED),
+        REREGISTER,
+        "2027-05-01",
+        {},
+        "still_valid",
+        "2030-05-01",
+    ),
     ("cancelled, again", registered(CANCELLED), REREGISTER, "2026-03-01", {}, YES, None),
     ("not begun yet", REGISTERED, REREGISTER, "2024-04-30", {}, "still_valid", "2027-05-01"),
     # --- what keeps from everything
-    ("open elsewhere", registered(VALID, open=OpenLine(kind=CHANGE, lodged_on=day("2026-11-20"))), CHANGE,
-     "2026-11-23", {}, "open_application", None),
-    ("open elsewhere, first time", replace(NEWLY_QUALIFIED, open=OpenLine(kind=INITIAL, lodged_on=day("2026-01-01"))),
-     INITIAL, "2026-11-23", {}, "open_application", None),
-    ("last day of a restriction", replace(NEWLY_QUALIFIED, restricted_until=day("2026-11-23")), INITIAL,
-     "2026-11-23", {}, "restricted", "2026-11-24"),
-    ("day after a restriction", replace(NEWLY_QUALIFIED, restricted_until=day("2026-11-22")), INITIAL,
-     "2026-11-23", {}, YES, None),
-    ("revoked, within its ban", registered(REVOKED, restricted_until=day("2029-02-28")), REREGISTER,
-     "2027-01-01", {}, "restricted", "2029-03-01"),
-    ("seventeen", replace(NEWLY_QUALIFIED, born=day("2008-11-24")), INITIAL, "2026-11-23", {}, "too_young",
-     "2026-11-24"),
-    ("eighteenth birthday", replace(NEWLY_QUALIFIED, born=day("2008-11-23")), INITIAL, "2026-11-23", {}, YES, None),
-    ("old, no limit set", replace(NEWLY_QUALIFIED, born=day("1940-01-01")), INITIAL, "2026-11-23", {}, YES, None),
-    ("seventieth birthday", replace(NEWLY_QUALIFIED, born=day("1956-11-23")), INITIAL, "2026-11-23",
-     {"max_age": 70}, YES, None),
-    ("older than seventy", replace(NEWLY_QUALIFIED, born=day("1956-11-22")), INITIAL, "2026-11-23",
-     {"max_age": 70}, "too_old", None),
-]  # fmt: skip
+    (
+        "open elsewhere",
+        registered(VALID, open=OpenLine(kind=CHANGE, lodged_on=day("2026-11-20"))),
+        CHANGE,
+        "2026-11-23",
+        {},
+        "open_application",
+        None,
+    ),
+    (
+        "open elsewhere, first time",
+        replace(NEWLY_QUALIFIED, open=OpenLine(kind=INITIAL, lodged_on=day("2026-01-01"))),
+        INITIAL,
+        "2026-11-23",
+        {},
+        "open_application",
+        None,
+    ),
+    (
+        "last day of a restriction",
+        replace(NEWLY_QUALIFIED, restricted_until=day("2026-11-23")),
+        INITIAL,
+        "2026-11-23",
+        {},
+        "restricted",
+        "2026-11-24",
+    ),
+    (
+        "day after a restriction",
+        replace(NEWLY_QUALIFIED, restricted_until=day("2026-11-22")),
+        INITIAL,
+        "2026-11-23",
+        {},
+        YES,
+        None,
+    ),
+    (
+        "revoked, within its ban",
+        registered(REVOKED, restricted_until=day("2029-02-28")),
+        REREGISTER,
+        "2027-01-01",
+        {},
+        "restricted",
+        "2029-03-01",
+    ),
+    (
+        "seventeen",
+        replace(NEWLY_QUALIFIED, born=day("2008-11-24")),
+        INITIAL,
+        "2026-11-23",
+        {},
+        "too_young",
+        "2026-11-24",
+    ),
+    (
+        "eighteenth birthday",
+        replace(NEWLY_QUALIFIED, born=day("2008-11-23")),
+        INITIAL,
+        "2026-11-23",
+        {},
+        YES,
+        None,
+    ),
+    (
+        "old, no limit set",
+        replace(NEWLY_QUALIFIED, born=day("1940-01-01")),
+        INITIAL,
+        "2026-11-23",
+        {},
+        YES,
+        None,
+    ),
+    (
+        "seventieth birthday",
+        replace(NEWLY_QUALIFIED, born=day("1956-11-23")),
+        INITIAL,
+        "2026-11-23",
+        {"max_age": 70},
+        YES,
+        None,
+    ),
+    (
+        "older than seventy",
+        replace(NEWLY_QUALIFIED, born=day("1956-11-22")),
+        INITIAL,
+        "2026-11-23",
+        {"max_age": 70},
+        "too_old",
+        None,
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("standing", "kind", "on", "changes", "code", "opens"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+    ("standing", "kind", "on", "changes", "code", "opens"),
+    [row[1:] for row in TABLE],
+    ids=[row[0] for row in TABLE],
 )
 def test_may_apply(
     standing: Standing, kind: Kind, on: str, changes: dict[str, Any], code: str, opens: str | None
@@ -150,7 +281,9 @@ def test_may_apply(
         (registered(CANCELLED), REREGISTER, "2026-11-23", None),
     ],
 )
-def test_an_answer_says_how_long_it_holds(standing: Standing, kind: Kind, on: str, closes: str | None) -> None:
+def test_an_answer_says_how_long_it_holds(
+    standing: Standing, kind: Kind, on: str, closes: str | None
+) -> None:
     expected = Answer(allowed=True, closes_on=day(closes) if closes else None)
     assert decide(standing, kind, day(on), SEED) == expected
 
@@ -182,7 +315,9 @@ LODGED = OpenLine(kind=RENEWAL, lodged_on=day("2027-03-01"), deemed_days=30)
         (REGISTERED, REREGISTER, "2027-05-01", None),
     ],
 )
-def test_bars_are_asked_again_before_granting(standing: Standing, kind: Kind, on: str, code: str | None) -> None:
+def test_bars_are_asked_again_before_granting(
+    standing: Standing, kind: Kind, on: str, code: str | None
+) -> None:
     bar = bar_to_grant(standing, kind, day(on))
     assert (bar.code if bar else None) == code
 
@@ -237,7 +372,9 @@ def test_a_merged_record_answers_for_the_living_one(cast: Cast, beijing: Agency)
 
 
 @pytest.mark.django_db
-def test_four_answers_take_three_queries(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_four_answers_take_three_queries(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     factories.registration(cast.zhang, cast.beijing)
     with crossing.standing(Desk.APPLICANT), crossing.acting_as(cast.zhang.pk):
         list(Agency.objects.all())

@@ -124,9 +124,7 @@ a_period = st.builds(
 @given(st.lists(a_period, max_size=6))
 def test_periods_in_force_never_overlap(periods: list[Period]) -> None:
     days = [
-        begins + timedelta(days=n)
-        for begins, ends in spans(periods)
-        for n in range((ends - begins).days + 1)
+        begins + timedelta(days=n) for begins, ends in spans(periods) for n in range((ends - begins).days + 1)
     ]
     assert len(days) == len(set(days))
 
@@ -146,9 +144,7 @@ def test_the_open_renewal_is_read_from_the_docket(cast: Cast) -> None:
     )
     with cast.at_applicants_desk(cast.zhang):
         assert standing.status_of(cast.zhang) is Status.EXPIRED
-    line = factories.docket_line(
-        cast.zhang, cast.beijing, kind=RENEWAL, lodged_on=today - timedelta(days=31)
-    )
+    line = factories.docket_line(cast.zhang, cast.beijing, kind=RENEWAL, lodged_on=today - timedelta(days=31))
     with cast.at_applicants_desk(cast.zhang):
         assert standing.status_of(cast.zhang) is Status.DEEMED_RENEWED
         assert standing.standing_of(cast.zhang, besides=line.case_id).open is None

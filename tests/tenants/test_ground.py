@@ -6,19 +6,18 @@ import base64
 import os
 
 import pytest
-from pytest_django import Settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import translation
+from pytest_django import Settings
 
 from celery_app import app
-from tenants import crypto
+from tenants import crypto, roles
 from tenants.access import record_look
 from tenants.crossing import Desk, Place, here, standing
 from tenants.models import AccessRecord, Agency, User
 from tenants.passwords import LengthAndClasses
 from tests.tenants import rows
-
 
 # --- Accounts ----------------------------------------------------------------------------------------
 
@@ -49,8 +48,6 @@ def test_an_agencys_name_follows_the_language(beijing: Agency) -> None:
 
 @pytest.mark.django_db
 def test_a_look_at_a_full_number_is_recorded_where_it_happened(beijing: Agency, authority: Agency) -> None:
-    from tenants import roles
-
     li = User.objects.create_staff(username="li", name="李审")
     roles.grant(user=li, agency=beijing, role=roles.REVIEWER, by=None)
     who = rows.person("张三")
@@ -132,7 +129,7 @@ def test_digests(settings: Settings) -> None:
 def test_one_value_has_one_canonical_form() -> None:
     assert crypto.canonical_json({"乙": [1, None], "a": "张"}) == '{"a":"张","乙":[1,null]}'.encode()
     assert crypto.canonical_json({"a": 1, "b": 2}) == crypto.canonical_json({"b": 2, "a": 1})
-    with pytest.raises(ValueError, match="NaN|nan|JSON"):
+    with pytest.raises(ValueError, match="JSON compliant"):
         crypto.canonical_json(float("nan"))
 
 
@@ -142,10 +139,10 @@ def test_one_value_has_one_canonical_form() -> None:
 @pytest.mark.django_db
 def test_every_task_begins_at_the_clerks_place_and_leaves_it(beijing: Agency) -> None:
     @app.task
-    def where() -> tuple[Place, str]:
-        return here(), where.request.id
+    def where() -> Place:
+        return here()
 
     with standing(Desk.AGENCY, beijing):
-        place, _id = where.apply().get()
+        place = where.apply().get()
         assert here() == Place(Desk.AGENCY, "beijing")
     assert place == Place(Desk.CLERK)

@@ -6,6 +6,8 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import cast
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
@@ -13,6 +15,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from review.models import Dispatch
 from tenants.crossing import Desk, atomic, inside, standing
 from tenants.models import Agency
+from tenants.walls.base import DatabaseWrapper
 from tests.ground import AGENCIES
 from tests.tenants import rows
 
@@ -62,11 +65,8 @@ def rolls_back(agency: Agency) -> bool:
 
 
 def commits_a_broken_transaction(agency: Agency) -> bool:
-    with atomic(), connection.cursor() as cursor:
-        try:
-            cursor.execute("SELECT 1 / 0")
-        except DatabaseError:
-            pass
+    with atomic(), connection.cursor() as cursor, suppress(DatabaseError):
+        cursor.execute("SELECT 1 / 0")
     return own(agency)
 
 
@@ -104,6 +104,7 @@ def agencies() -> list[Agency]:
 @pytest.fixture(params=["persistent", "pool"])
 def connected(request: pytest.FixtureRequest) -> Iterator[None]:
     """Connections as the workers keep them, and as the web processes share them."""
+    walls = cast(DatabaseWrapper, connection)
     options = connection.settings_dict["OPTIONS"]
     age = connection.settings_dict["CONN_MAX_AGE"]
     if request.param == "pool":
@@ -113,7 +114,7 @@ def connected(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.param == "pool":
         connection.close()
-        connection.close_pool()
+        walls.close_pool()
         del options["pool"]
         connection.settings_dict["CONN_MAX_AGE"] = age
 

@@ -29,7 +29,9 @@ def weak(settings: Settings) -> Iterator[DatabaseWrapper]:
     wrapper.close()
 
 
-def test_a_new_connection_of_the_application_stands_at_the_door(weak: DatabaseWrapper, settings: Settings) -> None:
+def test_a_new_connection_of_the_application_stands_at_the_door(
+    weak: DatabaseWrapper, settings: Settings
+) -> None:
     with weak.cursor() as cursor:
         cursor.execute("SELECT current_user::text, session_user::text")
         assert cursor.fetchone() == ("desk_door", settings.APP_LOGIN)
@@ -50,7 +52,10 @@ def test_it_may_take_the_role_of_every_desk_and_agency_and_no_other(
     weak: DatabaseWrapper, beijing: Agency
 ) -> None:
     taken = []
-    for place in [*(Place(desk) for desk in Desk if desk not in (Desk.AGENCY, Desk.OWNER)), Place(Desk.AGENCY, "beijing")]:
+    for place in [
+        *(Place(desk) for desk in Desk if desk not in (Desk.AGENCY, Desk.OWNER)),
+        Place(Desk.AGENCY, "beijing"),
+    ]:
         weak.stand(place)
         with weak.cursor() as cursor:
             cursor.execute("SELECT current_user::text")

@@ -10,9 +10,9 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from review.models import Case
 from tenants import provisioning
-from tenants.management.commands import open_agency as open_agency_command
 from tenants.crossing import Desk, inside, standing
-from tenants.models import Agency, Domain
+from tenants.management.commands import open_agency as open_agency_command
+from tenants.models import Agency, Domain, check_code
 from tenants.provisioning import (
     AgencyRow,
     ReplayError,
@@ -22,6 +22,7 @@ from tenants.provisioning import (
     read_agencies,
     schema_signature,
 )
+from tenants.walls.apply import apply_walls
 from tenants.walls.catalogue import odd_ones, seeds
 from tenants.walls.upkeep import wall_faults
 
@@ -54,10 +55,9 @@ def test_the_signature_tells_schemas_apart(beijing: Agency, mohurd: Agency) -> N
 
 
 def test_a_schema_that_came_out_different_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    apply = provisioning.apply_walls
 
     def careless(schemas: list[str]) -> None:
-        apply(schemas)
+        apply_walls(schemas)
         if schemas == ["nextone"]:
             with connection.cursor() as cursor:
                 cursor.execute('ALTER TABLE "nextone".review_case DROP COLUMN late')
@@ -106,7 +106,7 @@ def test_the_list_of_agencies_is_complete_and_fit() -> None:
     assert (len(listed), len({row.code for row in listed})) == (151, 151)
     assert (kinds.count("provincial"), kinds.count("ministry"), kinds.count("enterprise")) == (32, 18, 101)
     for row in listed:
-        provisioning.check_code(row.code)
+        check_code(row.code)
 
 
 def test_the_command_opens_agencies_of_the_list_new_ones_and_all_of_a_file(
@@ -133,7 +133,12 @@ def test_the_command_opens_agencies_of_the_list_new_ones_and_all_of_a_file(
 
 @pytest.mark.parametrize(
     ("codes", "options"),
-    [(["nowhere"], {}), ([], {}), (["www"], {"kind": "ministry", "name_zh": "示例部"}), (["a1", "b1"], {"kind": "ministry", "name_zh": "示例部"})],
+    [
+        (["nowhere"], {}),
+        ([], {}),
+        (["www"], {"kind": "ministry", "name_zh": "示例部"}),
+        (["a1", "b1"], {"kind": "ministry", "name_zh": "示例部"}),
+    ],
 )
 def test_the_command_says_what_it_needs(codes: list[str], options: dict[str, str]) -> None:
     with pytest.raises(CommandError):

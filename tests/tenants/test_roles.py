@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django import DjangoAssertNumQueries
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from guardian.models import UserObjectPermission
 from guardian.shortcuts import assign_perm
+from pytest_django import DjangoAssertNumQueries
 
 from tenants.crossing import Desk, standing
 from tenants.errors import Refusal
@@ -112,7 +112,9 @@ def test_refused_grants(li: User, chief: User, beijing: Agency, authority: Agenc
     assert RoleGrant.objects.count() == 0
 
 
-def test_holders_are_active_and_of_this_agency(li: User, chief: User, beijing: Agency, mohurd: Agency) -> None:
+def test_holders_are_active_and_of_this_agency(
+    li: User, chief: User, beijing: Agency, mohurd: Agency
+) -> None:
     left = User.objects.create_staff(username="left", name="离职")
     for user, agency in ((li, beijing), (left, beijing), (chief, mohurd)):
         grant(user=user, agency=agency, role=REVIEWER, by=None)

@@ -21,10 +21,11 @@
   });
 
   /* One click: a form that is on its way is not sent again, its button shows that it is busy.
-     Forms that answer with a file say data-again. Coming back by history, or 20 seconds, frees them. */
+     Forms that answer with a file say data-again; what opens elsewhere leaves this page as it is. Coming back by history, or 20 seconds, frees them. */
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if ((form.getAttribute("method") || "").toLowerCase() !== "post" || form.hasAttribute("data-again")) return;
+    if (event.submitter && event.submitter.formTarget === "_blank") return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

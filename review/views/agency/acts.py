@@ -13,7 +13,7 @@ from review.forms import CorrectionForm, OpinionForm, ReasonForm, TextForm, type
 from review.models import Case, Opinion
 from review.states import Clock, State
 from review.views import file
-from review.views.desk import Question, actor, ask, of_this_agency, told
+from review.views.desk import Question, actor, ask, of_this_agency, posted, told
 from review.workflow import days_of
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import REVIEWER, SUPERVISOR
@@ -67,7 +67,7 @@ def acceptance(request: StaffRequest, case: Case) -> HttpResponse:
 @of_this_agency
 def non_acceptance(request: StaffRequest, case: Case) -> HttpResponse:
     """Refuse acceptance, with reasons and remedies."""
-    form = ReasonForm(request.POST or None, reasons=codes.refusal_reasons() + wrong_agency())
+    form = ReasonForm(posted(request), reasons=codes.refusal_reasons() + wrong_agency())
     question = Question(
         act="not_accept",
         title=_("不予受理"),
@@ -103,7 +103,7 @@ def correction(request: StaffRequest, case: Case) -> HttpResponse:
     again = bool(case.corrections) or case.state != State.SUBMITTED
     more = "add" in request.POST
     form = CorrectionForm(
-        None if more else request.POST or None,
+        None if more else posted(request),
         content=content,
         with_reason=again,
         reason=request.POST.get("reason", ""),
@@ -151,7 +151,7 @@ def opinion(request: StaffRequest, case: Case) -> HttpResponse:
         ],
         warning="" if needs_second else _("报送前，复核员可以撤销意见；报送后不能更改。"),
         label=_("出具意见"),
-        form=OpinionForm(request.POST or None, initial=initial),
+        form=OpinionForm(posted(request), initial=initial),
         do=lambda form: casework.give_opinion(case=case, by=actor(request), **form.cleaned_data),
         done=_("初审意见已提交复核。") if needs_second else _("初审意见已出具，案卷待报送。"),
     )
@@ -198,7 +198,7 @@ def objection(request: StaffRequest, case: Case) -> HttpResponse:
         warning=_("该意见作废，由初审员重新出具。"),
         label=_("确定不同意"),
         tone="danger",
-        form=TextForm(request.POST or None),
+        form=TextForm(posted(request)),
         do=lambda form: casework.decline(case=case, by=actor(request), **form.cleaned_data),
         done=_("意见已作废，由初审员重新出具。"),
     )
@@ -216,7 +216,7 @@ def reopening(request: StaffRequest, case: Case) -> HttpResponse:
         lines=[_("案卷退回初审中，由初审员重新出具意见；初审期限继续计算。")],
         warning=_("撤销后通知申请人，原意见作废。"),
         label=_("确定撤销"),
-        form=TextForm(request.POST or None),
+        form=TextForm(posted(request)),
         do=lambda form: casework.reopen(case=case, by=actor(request), **form.cleaned_data),
         done=_("初审意见已撤销。"),
     )

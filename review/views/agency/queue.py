@@ -41,7 +41,9 @@ def _bulk_acts(tab: queue.Tab) -> list[dict[str, str]]:
     if tab.states & queue.AT_AGENCY:
         acts.append({"label": _("领取"), "value": "take_up", "tone": "", "url": reverse("holdings")})
     if tab.states & FIRST:
-        acts.append({"label": _("报送终审"), "value": "refer", "tone": "primary", "url": reverse("dispatches")})
+        acts.append(
+            {"label": _("报送终审"), "value": "refer", "tone": "primary", "url": reverse("dispatches")}
+        )
     return acts
 
 

@@ -16,7 +16,7 @@ from review.forms import ApprovalForm, ReasonForm, TextForm
 from review.models import Case
 from review.states import Clock
 from review.views.agency.acts import pending_lines, remedies
-from review.views.desk import Question, actor, ask, in_its_agency, told
+from review.views.desk import Question, actor, ask, in_its_agency, posted, told
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import FINAL_REVIEWER, SIGNING_OFFICER
 
@@ -57,7 +57,7 @@ def approval(request: StaffRequest, case: Case) -> HttpResponse:
         if proposes
         else _("决定作出后立即写入注册登记簿并通知申请人，不能撤销。"),
         label=_("提交签批") if proposes else _("准予注册"),
-        form=ApprovalForm(request.POST or None) if workflow.pending_opinion(case) is None else None,
+        form=ApprovalForm(posted(request)) if workflow.pending_opinion(case) is None else None,
         do=lambda form: casework.approve(
             case=case, by=actor(request), text=form.cleaned_data["text"] if form else ""
         ),
@@ -112,7 +112,7 @@ def refusal(request: StaffRequest, case: Case) -> HttpResponse:
         else _("决定作出后立即通知申请人，不能撤销。"),
         label=_("提交签批") if proposes else _("确定不予注册"),
         tone="danger",
-        form=None if pending else ReasonForm(request.POST or None, reasons=codes.refusal_reasons()),
+        form=None if pending else ReasonForm(posted(request), reasons=codes.refusal_reasons()),
         do=do,
         done=_("建议已提交签批。") if proposes else _("已作出不予注册决定，并通知申请人。"),
     )
@@ -134,7 +134,7 @@ def remand(request: StaffRequest, case: Case) -> HttpResponse:
         ],
         warning=_("原初审意见作废；申请人会收到退回初审的通知和理由。"),
         label=_("确定退回初审"),
-        form=ReasonForm(request.POST or None, reasons=codes.return_reasons(), required=False),
+        form=ReasonForm(posted(request), reasons=codes.return_reasons(), required=False),
         do=lambda form: casework.remand(case=case, by=actor(request), **form.cleaned_data),
         done=_("已退回初审机构，并通知申请人。"),
     )
@@ -153,7 +153,7 @@ def objection(request: StaffRequest, case: Case) -> HttpResponse:
         warning=_("该建议作废，由终审员重新提出。"),
         label=_("确定不同意"),
         tone="danger",
-        form=TextForm(request.POST or None),
+        form=TextForm(posted(request)),
         do=lambda form: casework.decline(case=case, by=actor(request), **form.cleaned_data),
         done=_("建议已作废，由终审员重新提出。"),
     )

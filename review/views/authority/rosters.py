@@ -14,7 +14,7 @@ from register import rosters
 from register.resources import QualificationResource, RegistrationResource
 from register.rosters import What
 from review.forms import RosterForm, SkipForm
-from review.views.desk import private
+from review.views.desk import posted, private
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import REGISTRAR
@@ -26,7 +26,7 @@ ERRORS_SHOWN = 200
 @require_http_methods(["GET", "POST"])
 def upload(request: StaffRequest) -> HttpResponse:
     """Choose a file; it is put aside and looked through, nothing is written yet."""
-    form = RosterForm(request.POST or None, request.FILES or None)
+    form = RosterForm(posted(request), request.FILES)
     if request.method == "POST" and form.is_valid():
         file, what = form.cleaned_data["file"], What(form.cleaned_data["what"])
         data = file.read()
@@ -43,7 +43,10 @@ def upload(request: StaffRequest) -> HttpResponse:
 
 def _columns() -> list[dict[str, Any]]:
     """The columns of each roster, the required ones first named."""
-    books = ((_title(What.QUALIFICATIONS), QualificationResource()), (_title(What.REGISTRATIONS), RegistrationResource({})))
+    books = (
+        (_title(What.QUALIFICATIONS), QualificationResource()),
+        (_title(What.REGISTRATIONS), RegistrationResource({})),
+    )
     shown = []
     for title, book in books:
         required = book.required()
@@ -58,7 +61,7 @@ def _columns() -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 def roster(request: StaffRequest, token: str) -> HttpResponse:
     """What the file would do; posting decides: bring it in, or throw it away."""
-    form = SkipForm(request.POST or None)
+    form = SkipForm(posted(request))
     try:
         if request.method == "POST":
             return _decide(request, token, form)

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--all", action="store_true", help="write every schema, also those without a difference")
+        parser.add_argument("--all", action="store_true", help="write all schemas, differing or not")
 
     def handle(self, *args: Any, **options: Any) -> None:
         schemas = mend_walls(everything=options["all"])

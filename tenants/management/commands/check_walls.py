@@ -10,7 +10,7 @@ from tenants.walls.upkeep import wall_faults
 
 
 class Command(BaseCommand):
-    help = "Compare roles, privileges, policies and functions with the table of grants; fails on a difference."
+    help = "Compare roles, privileges and policies with the table of grants; fails on a difference."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -55,5 +55,6 @@ class Command(BaseCommand):
         listed = {row.code: row for row in read_agencies()}
         unknown = [code for code in codes if code not in listed]
         if unknown or not codes:
-            raise CommandError(f"Not in {AGENCIES_FILE.name}: {', '.join(unknown)}. Give --kind and --name-zh.")
+            missing = ", ".join(unknown) or "no CODE given"
+            raise CommandError(f"Not in {AGENCIES_FILE.name}: {missing}. Give --kind and --name-zh.")
         return [listed[code] for code in codes]

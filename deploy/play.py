@@ -1,0 +1,348 @@
+"""The main job, played through the running portal over HTTP by three people on three hosts.
+
+Every line of the timeline is checked against what the pages say: the state on the applicant's page and the
+notice on the applicant's board, and how long after the act it stood there.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bs4 import BeautifulSoup
+
+from deploy.lifelines import Failure
+from deploy.portrait import draw
+from deploy.visitor import Captcha, Visitor
+
+AGENCY: Final = "beijing"
+REVIEWER, FINAL_REVIEWER = "li.beijing", "zhao.authority"
+PASSWORD: Final = "Demo-portal-2026"
+# How long a notice may take before a line counts as failed, and how often the board is asked.
+PATIENCE: Final = 10.0
+PAUSE: Final = 0.02
+# 95 of 100 notices stand on the board within a second of the act.
+P95_MS: Final = 1000.0
+DAY: Final = 24 * 3600
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of the timeline: what was done, what the pages say now, and how fast the notice came."""
+
+    who: str
+    act: str
+    state: str
+    notice: str
+    ms: float | None
+    wrong: str = ""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody of the demonstration's roster."""
+
+    name: str
+    number: str
+    certificate: str
+    exam_year: str
+
+
+@dataclass(slots=True)
+class Play:
+    """One application on its way, and the timeline it leaves."""
+
+    port: int
+    folder: Path
+    captcha: Captcha
+    lines: list[Line] = field(default_factory=list)
+
+    def visitor(self, name: str, host: str) -> Visitor:
+        return Visitor(name=name, host=host, port=self.port, captcha=self.captcha)
+
+    @property
+    def good(self) -> bool:
+        return bool(self.lines) and not any(line.wrong for line in self.lines) and self.p95 < P95_MS
+
+    @property
+    def p95(self) -> float:
+        """Of all lines with a notice, in milliseconds from sending the act to reading its notice."""
+        times = sorted(line.ms for line in self.lines if line.ms is not None)
+        return times[min(len(times) - 1, int(len(times) * 0.95))] if times else float("inf")
+
+
+@dataclass(slots=True)
+class Board:
+    """The applicant's board and state tag, read over HTTP as the applicant's browser reads them."""
+
+    play: Play
+    applicant: Visitor
+    seen: set[str] = field(default_factory=set)
+
+    def titles(self) -> list[tuple[str, str]]:
+        """Title and body of each notice, newest first."""
+        _status, text, _headers = self.applicant.fetch("/notices/board")
+        notices = BeautifulSoup(text, "lxml").select("li.notice")
+        return [
+            (
+                notice["id"],
+                " ".join(notice.select_one(".notice-body").get_text(" ", strip=True).split()),
+            )
+            for notice in notices
+        ]
+
+    def expect(self, who: str, act: str, *, since: float, state: str, notice: str = "") -> None:
+        """Wait for the notice of an act and compare it, and the state shown, with what should be there."""
+        body, ms = self._wait(notice, since) if notice else ("", None)
+        self.applicant.open("/home/")
+        shown = self.applicant.text("main .tag")
+        wrong = "" if state in shown else f"state is “{shown}”, expected “{state}”"
+        if notice and ms is None:
+            wrong = f"no notice “{notice}” within {PATIENCE:.0f} s"
+        self.play.lines.append(Line(who, act, shown, body, ms, wrong))
+
+    def _wait(self, notice: str, since: float) -> tuple[str, float | None]:
+        while time.perf_counter() - since < PATIENCE:
+            for key, body in self.titles():
+                if key not in self.seen and notice in body:
+                    self.seen.add(key)
+                    return body, (time.perf_counter() - since) * 1000
+            time.sleep(PAUSE)
+        return "", None
+
+
+# --- The applicant ---------------------------------------------------------------------------------
+
+
+def candidates(roster: Path) -> Iterator[Person]:
+    """People of the roster who passed lately and may apply for the first time."""
+    with roster.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["备注" if "备注" in row else "姓名"]:
+                yield Person(row["姓名"], row["证件号码"], row["资格证书编号"], row["考试年度"])
+
+
+def come_in(play: Play, people: Iterator[Person]) -> tuple[Visitor, Person]:
+    """初始注册 → 注册资格信息验证 → set the password → the personal page, with the first who has none yet."""
+    for person in people:
+        applicant = play.visitor(person.name, "localhost")
+        applicant.open("/")
+        applicant.follow("初始注册")
+        applicant.press(
+            "下一步",
+            {
+                "name": person.name,
+                "document_type": "01",
+                "number": person.number,
+                "certificate_number": person.certificate,
+                "exam_year": person.exam_year,
+            },
+        )
+        if applicant.path != "/password/new/":
+            continue
+        applicant.press("设置密码", {"password": PASSWORD, "again": PASSWORD})
+        if applicant.path != "/home/":
+            raise Failure(
+                f"{person.name}: after setting the password on {applicant.path}. {applicant.says()}"
+            )
+        return applicant, person
+    raise Failure("Nobody of the demonstration's roster is left; start with bin/demo --fresh.")
+
+
+def fill_in(play: Play, applicant: Visitor) -> None:
+    """开始初始注册 and every step of the manual up to the preview."""
+    applicant.follow("开始初始注册")
+    if not applicant.path.endswith("/steps/channel/"):
+        applicant.press("开始初始注册")
+    applicant.press("下一步", {"agency": AGENCY})
+    portrait = play.folder / "portrait.jpg"
+    if not portrait.exists():
+        portrait.write_bytes(draw())
+    applicant.press(
+        "下一步",
+        {
+            "personal-education": "21",
+            "personal-degree": "4",
+            "personal-school": "示例理工大学",
+            "personal-major": "安全工程",
+            "personal-graduation_date": "2012-06",
+            "personal-study_mode": "1",
+            "personal-mobile": "13800000000",
+            "registration-category": "A5",
+        },
+        files={"photo-file": portrait},
+    )
+    applicant.press(
+        "下一步",
+        {
+            "employer-name": "北京示例化工有限公司",
+            "employer-code": "91110000MA00000152",
+            "employer-attribute": "04",
+            "employer-province": "11",
+            "employer-city": "北京市",
+            "employer-district": "朝阳区",
+            "employer-address": "示例路1号",
+            "employer-postcode": "100020",
+            "employer-contact": "示例联系人",
+            "employer-phone": "010-00000001",
+            "employer-post": "安全管理",
+            "employer-contract_from": "2024-01-01",
+            "employer-contract_to": "2029-12-31",
+        },
+    )
+    applicant.press(
+        "添加",
+        {
+            "experience-since": "2018-07",
+            "experience-until": "2023-12",
+            "experience-employer": "示例建材有限公司",
+            "experience-post": "安全员",
+            "experience-work": "1",
+        },
+    )
+    applicant.press(
+        "添加",
+        {
+            "experience-since": "2024-01",
+            "experience-ongoing": "on",
+            "experience-employer": "北京示例化工有限公司",
+            "experience-post": "安全主管",
+            "experience-work": "2",
+        },
+    )
+    applicant.press("预览")
+
+
+def lodge(play: Play, applicant: Visitor) -> Board:
+    """上报 from the preview; the board begins here."""
+    board = Board(play, applicant)
+    since = time.perf_counter()
+    applicant.press("上报", {"declaration-agreed": "on", "declaration-delivery": "1"})
+    board.expect(applicant.name, "上报", since=since, state="已上报，待受理", notice="等待受理")
+    return board
+
+
+def answer_correction(play: Play, board: Board) -> None:
+    """The applicant mends what the notice names, and 重新上报."""
+    applicant = board.applicant
+    applicant.open("/home/")
+    applicant.follow("去补正")
+    applicant.follow("修改")
+    applicant.press("保存", {"employer-address": "示例路2号"})
+    since = time.perf_counter()
+    applicant.press("重新上报")
+    board.expect(applicant.name, "重新上报", since=since, state="已上报，待受理", notice="重新上报")
+
+
+# --- The desks -------------------------------------------------------------------------------------
+
+
+def sign_in_staff(play: Play, host: str, username: str) -> Visitor:
+    officer = play.visitor(username, host)
+    officer.open("/")
+    officer.press("登录", {"username": username, "password": PASSWORD})
+    if officer.path.startswith("/signin"):
+        raise Failure(f"{username} cannot sign in on {host}. {officer.says()}")
+    return officer
+
+
+def open_case(officer: Visitor, applicant: Visitor) -> None:
+    """Find the applicant's case by its name in the queue."""
+    officer.open(f"/cases/?search={applicant.name}")
+    for row in officer.page.select("table tbody tr"):
+        if applicant.name in row.get_text():
+            officer.open(str(row.select_one("a[href]")["href"]))
+            return
+    raise Failure(f"{officer.name}: {applicant.name} is not in the queue. {officer.text('main')[:300]}")
+
+
+def review(play: Play, board: Board) -> None:
+    """The agency: take up, send back once, accept after the answer, check, pass, refer."""
+    reviewer = sign_in_staff(play, f"{AGENCY}.localhost", REVIEWER)
+    open_case(reviewer, board.applicant)
+    since = time.perf_counter()
+    reviewer.press("领取")
+    board.expect(REVIEWER, "领取", since=since, state="已上报，待受理")
+
+    reviewer.choose("退回补正")
+    since = time.perf_counter()
+    fault = {"item0-item": "employer.address", "item0-code": "R08", "item0-text": "单位地址与营业执照不一致"}
+    reviewer.press("确定退回补正", fault)
+    board.expect(REVIEWER, "退回补正", since=since, state="退回补正", notice="需要补正")
+    answer_correction(play, board)
+
+    open_case(reviewer, board.applicant)
+    reviewer.choose("受理")
+    since = time.perf_counter()
+    reviewer.press("受理")
+    board.expect(REVIEWER, "受理", since=since, state="已受理，初审中", notice="已受理您的申请")
+
+    open_case(reviewer, board.applicant)
+    marks = {str(mark["name"]): "ok" for mark in reviewer.page.select("input.check-input-ok")}
+    reviewer.choose("出具初审意见", marks)
+    since = time.perf_counter()
+    reviewer.press("出具意见", {"verdict": "pass"})
+    board.expect(REVIEWER, "初审通过", since=since, state="初审通过", notice="初审")
+
+    open_case(reviewer, board.applicant)
+    reviewer.choose("报送终审")
+    since = time.perf_counter()
+    reviewer.press("确定报送")
+    board.expect(REVIEWER, "报送终审", since=since, state="已报送，终审中", notice="已于")
+
+
+def decide(play: Play, board: Board) -> None:
+    """The authority: open the case inside its agency and grant it."""
+    officer = sign_in_staff(play, "authority.localhost", FINAL_REVIEWER)
+    open_case(officer, board.applicant)
+    since = time.perf_counter()
+    officer.press("领取")
+    board.expect(FINAL_REVIEWER, "领取", since=since, state="已报送，终审中")
+    officer.choose("准予注册")
+    since = time.perf_counter()
+    officer.press("准予注册")
+    board.expect(FINAL_REVIEWER, "准予注册", since=since, state="终审通过", notice="准予初始注册")
+
+
+# --- The whole -------------------------------------------------------------------------------------
+
+
+def main_job(play: Play, people: Iterator[Person]) -> None:
+    """One application from the roster to the register."""
+    applicant, _person = come_in(play, people)
+    fill_in(play, applicant)
+    board = lodge(play, applicant)
+    review(play, board)
+    decide(play, board)
+
+
+def deemed_acceptance(play: Play, people: Iterator[Person], shift: Path) -> None:
+    """An agency that stays silent: lodged fourteen days ago, deemed accepted by the clock now."""
+    shift.write_text(str(-14 * DAY), encoding="ascii")
+    try:
+        applicant, _person = come_in(play, people)
+        fill_in(play, applicant)
+        board = lodge(play, applicant)
+    finally:
+        shift.write_text("0", encoding="ascii")
+    board.expect(
+        "法定时限", "视为受理", since=time.perf_counter(), state="视为受理，初审中", notice="视为受理"
+    )
+
+
+def timeline(play: Play) -> str:
+    """The lines as text, one under the other."""
+    shown = []
+    for line in play.lines:
+        ms = f"{line.ms:5.0f} ms" if line.ms is not None else "   –    "
+        shown.append(f"{'✗' if line.wrong else '✓'} {ms}  {line.who:<16} {line.act:<8} → {line.state}")
+        if line.notice:
+            shown.append(f"{'':13}公告信息: {line.notice}")
+        if line.wrong:
+            shown.append(f"{'':13}WRONG: {line.wrong}")
+    shown.append(f"p95 from act to visible notice: {play.p95:.0f} ms (limit {P95_MS:.0f} ms)")
+    return "\n".join(shown)

@@ -1,0 +1,273 @@
+"""A synthetic roster for demonstrations: people who do not exist, with numbers that only look like numbers.
+
+Area codes end in 0000, which no county has; employers and certificates are marked as examples. The same
+day and seed give the same files.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from openpyxl import Workbook
+
+from register import clock, documents, employer
+from register.clock import ONE_DAY
+from register.models import DocumentType
+
+SEED: Final = 20261123
+PEOPLE: Final = 3_000
+REGISTRATIONS: Final = 600
+PASSWORD: Final = "Demo-portal-2026"
+# What every demonstration can count on: a note in the roster's last column.
+FIRST_TIMERS: Final = 300
+FIRST_TIME_NOTE: Final = "可办理初始注册"
+
+ROSTER_COLUMNS: Final = (
+    "姓名", "证件类型", "证件号码", "性别", "出生日期", "资格证书编号", "管理号", "考试年度", "发证日期", "发证机关",
+    "专业类别", "备注",
+)  # fmt: skip
+REGISTRATION_COLUMNS: Final = (
+    "姓名", "证件类型", "证件号码", "执业证编号", "注册类别", "注册机构代码", "聘用单位", "统一社会信用代码",
+    "首次注册日期", "有效期起", "有效期止", "状态", "终止日期", "终止原因",
+)  # fmt: skip
+
+FAMILIES: Final = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏"
+    "陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
+)
+STEMS: Final = "测示样例演"
+STALKS: Final = "甲乙丙丁戊己庚辛壬癸"
+PROVINCES: Final = tuple(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65".split()
+)
+OLD_CATEGORIES: Final = ("A1", "A2", "A3", "A4", "A5")
+NEW_CATEGORIES: Final = ("B1", "B2", "B3", "B4", "B5", "B6", "B7")
+EMPLOYERS: Final = ("化工", "矿业", "建设", "冶金", "电力", "物流", "安全技术服务", "燃气")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoPerson:
+    """Somebody of the roster, as the exam centre knows them, and where they stand in the register."""
+
+    name: str
+    number: str
+    certificate_number: str
+    document_type: str = DocumentType.RESIDENT_ID.value
+    standing: str = ""
+    sex: str = ""
+    born: date | None = None
+
+
+# People with a part to play. Their standing names the registration they get: "" for none yet.
+DEMO_APPLICANTS: Final = (
+    DemoPerson(name="张测试", number="11000019900307001X", certificate_number="DEMO0000001"),
+    DemoPerson(name="李测试", number="31000019910512002X", certificate_number="DEMO0000002"),
+    DemoPerson(name="古丽·测试", number="650000198811230043", certificate_number="DEMO0000003"),
+    DemoPerson(name="㐂测试", number="440000199201010014", certificate_number="DEMO0000004"),
+    DemoPerson(name="𠮷测试", number="510000198702280024", certificate_number="DEMO0000005"),
+    DemoPerson(
+        name="JOHN SAMPLE",
+        document_type=DocumentType.PASSPORT.value,
+        number="X00000001",
+        certificate_number="DEMO0000006",
+        sex="1",
+        born=date(1985, 6, 1),
+    ),
+    DemoPerson(
+        name="陈测试",
+        document_type=DocumentType.HK_MACAO_TRAVEL.value,
+        number="H0000000101",
+        certificate_number="DEMO0000007",
+        sex="2",
+        born=date(1986, 7, 2),
+    ),
+    DemoPerson(
+        name="王测试", number="110000198506150033", certificate_number="DEMO0000008", standing="valid"
+    ),
+    DemoPerson(
+        name="赵测试", number="370000198304080047", certificate_number="DEMO0000009", standing="expiring"
+    ),
+    DemoPerson(
+        name="孙测试", number="420000197909090010", certificate_number="DEMO0000010", standing="expired"
+    ),
+    DemoPerson(
+        name="周测试", number="610000198212120021", certificate_number="DEMO0000011", standing="cancelled"
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rosters:
+    """The rows of both files, under the columns above."""
+
+    qualifications: Sequence[Sequence[str]]
+    registrations: Sequence[Sequence[str]]
+
+
+def exam_year_of(person: DemoPerson, on: date) -> int:
+    """The exam year of somebody with a part: some years ago for the registered, else the year before last."""
+    return on.year - (9 if person.standing else 2)
+
+
+def rosters(
+    on: date,
+    agencies: Sequence[tuple[str, int]],
+    *,
+    people: int = PEOPLE,
+    registrations: int = REGISTRATIONS,
+) -> Rosters:
+    """Both rosters as they would look on a day, for these agencies (code and number)."""
+    random = Random(SEED)  # noqa: S311 - reproducible, not secret
+    everybody = [*DEMO_APPLICANTS, *_strangers(random, people - len(DEMO_APPLICANTS), registrations)]
+    registered = [person for person in everybody if person.standing]
+    firsts = 0
+    rows = []
+    for person in everybody:
+        first = _first_timer(person) and firsts < FIRST_TIMERS
+        firsts += first
+        rows.append(_qualification(random, person, on, first=first))
+    return Rosters(rows, [_registration(random, n, who, on, agencies) for n, who in enumerate(registered, 1)])
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A CSV file as offices exchange it: UTF-8 with a mark, every cell text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+
+
+def write_xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A workbook with one sheet, every cell text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in (columns, *rows):
+        sheet.append(list(row))
+    book.save(path)
+
+
+# --- People --------------------------------------------------------------------------------------
+STANDINGS: Final = ("valid",) * 14 + ("expiring",) * 2 + ("expired",) * 2 + ("cancelled", "revoked")
+
+
+def _strangers(random: Random, count: int, registrations: int) -> Iterator[DemoPerson]:
+    """Synthetic people under names nobody shares; the first so many of them are registered."""
+    names = [f"{family}{stem}{stalk}" for family in FAMILIES for stem in STEMS for stalk in STALKS]
+    random.shuffle(names)
+    registered = registrations - sum(1 for person in DEMO_APPLICANTS if person.standing)
+    for n in range(count):
+        born = date(1964, 1, 1) + timedelta(days=random.randrange(36 * 365))
+        document_type, number = _document(random, n, born)
+        yield DemoPerson(
+            name=names[n],
+            document_type=document_type,
+            number=number,
+            certificate_number=f"DEMO{n + 101:07d}",
+            standing=random.choice(STANDINGS) if n < registered else "",
+            sex=random.choice("12"),
+            born=born,
+        )
+
+
+def _document(random: Random, n: int, born: date) -> tuple[str, str]:
+    """Mostly resident numbers; the serial in the middle keeps every number apart."""
+    draw = random.random()
+    if draw < 0.94:
+        order = n % 1000
+        number = documents.with_check_digit(f"{random.choice(PROVINCES)}0000{born:%Y%m%d}{order:03d}")
+        return DocumentType.RESIDENT_ID.value, number
+    if draw < 0.965:
+        return DocumentType.PASSPORT.value, f"X{n + 1000:08d}"
+    if draw < 0.985:
+        return DocumentType.HK_MACAO_TRAVEL.value, f"{random.choice('HM')}{n + 1000:08d}01"
+    return DocumentType.FOREIGN_RESIDENT.value, f"DEM{n:012d}"
+
+
+def _first_timer(person: DemoPerson) -> bool:
+    """Somebody without a part who can apply for the first time, in every demonstration another one."""
+    resident = person.document_type == DocumentType.RESIDENT_ID.value
+    return resident and not person.standing and person not in DEMO_APPLICANTS
+
+
+def _qualification(random: Random, person: DemoPerson, on: date, *, first: bool) -> Sequence[str]:
+    named = person in DEMO_APPLICANTS
+    year = exam_year_of(person, on)
+    if not named and not first:
+        year -= random.randrange(6) - (0 if person.standing else 1)
+    if year == on.year - 1 and on.month < 4:
+        year -= 1
+    issued = date(year + 1, 2, 1) + timedelta(days=random.randrange(40))
+    category = "B7" if first or named else random.choice(NEW_CATEGORIES if year >= 2019 else OLD_CATEGORIES)
+    # Resident numbers tell sex and birth date themselves; the file does not contradict them.
+    told = person.document_type == DocumentType.RESIDENT_ID.value
+    return (
+        person.name,
+        person.document_type,
+        person.number,
+        "" if told else person.sex,
+        "" if told or person.born is None else person.born.isoformat(),
+        person.certificate_number,
+        f"{year}{random.randrange(10**8):08d}",
+        str(year),
+        issued.isoformat(),
+        "示例考试中心",
+        category,
+        FIRST_TIME_NOTE if first else "",
+    )
+
+
+# --- Registrations -------------------------------------------------------------------------------
+# Days from today to the last day of validity, by standing.
+EXPIRY: Final = {
+    "valid": (100, 1000),
+    "expiring": (3, 80),
+    "expired": (-600, -3),
+    "cancelled": (100, 900),
+    "revoked": (100, 900),
+}
+ENDS: Final = {"cancelled": ("已注销", "本人申请注销"), "revoked": ("已撤销", "以不正当手段取得注册")}
+
+
+def _registration(
+    random: Random, serial: int, person: DemoPerson, on: date, agencies: Sequence[tuple[str, int]]
+) -> Sequence[str]:
+    named = person in DEMO_APPLICANTS
+    code, number = agencies[0] if named or random.random() < 0.1 else random.choice(agencies)
+    last = on + timedelta(days=random.randrange(*EXPIRY[person.standing]))
+    begins = clock.add_years(last + ONE_DAY, -3)
+    before = random.random() < 0.3
+    first = clock.add_years(begins, -3) if before else begins
+    status, reason = ENDS.get(person.standing, ("有效" if last >= on else "已过期", ""))
+    ended = (begins + (on - begins) / 2).isoformat() if reason else ""
+    name, credit_code = _employer(random, serial)
+    return (
+        person.name,
+        person.document_type,
+        person.number,
+        f"{begins:%y}{number:03d}{500_000 + serial:06d}",
+        random.choice(OLD_CATEGORIES),
+        "" if serial % 40 == 0 and not named else code,
+        name,
+        credit_code,
+        first.isoformat(),
+        begins.isoformat(),
+        clock.validity_end(begins, 3).isoformat(),
+        status,
+        ended,
+        reason,
+    )
+
+
+def _employer(random: Random, serial: int) -> tuple[str, str]:
+    kind = random.choice(EMPLOYERS)
+    province = random.choice(PROVINCES)
+    return (
+        f"示例{kind}第{serial % 90 + 10}有限公司",
+        employer.with_check_character(f"91{province}0000MA{serial % 90 + 10:07d}"),
+    )

@@ -1,0 +1,125 @@
+"""Fill a demonstration: synthetic people through the import itself, contacts of agencies, demo staff."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand, CommandError
+
+from register import clock, demo, people, rosters
+from tenants import crossing, roles
+from tenants.models import Agency, User
+
+# Two agencies that take no applications at present, as an example.
+SUSPENDED: Final = ("ccic", "chinarailway")
+
+
+class DemoOfficer(NamedTuple):
+    """A staff account of the demonstration. The login name is family name and agency."""
+
+    username: str
+    name: str
+    role: roles.Role
+
+    @property
+    def agency(self) -> str:
+        return self.username.partition(".")[2]
+
+
+OFFICERS: Final = (
+    DemoOfficer("li.beijing", "李初审", roles.REVIEWER),
+    DemoOfficer("liu.beijing", "刘初审", roles.REVIEWER),
+    DemoOfficer("wang.beijing", "王复核", roles.SUPERVISOR),
+    DemoOfficer("chen.beijing", "陈管理", roles.MANAGER),
+    DemoOfficer("xu.beijing", "徐审计", roles.AUDITOR),
+    DemoOfficer("he.mohurd", "何初审", roles.REVIEWER),
+    DemoOfficer("lin.mohurd", "林复核", roles.SUPERVISOR),
+    DemoOfficer("ma.sinopec", "马初审", roles.REVIEWER),
+    DemoOfficer("gao.sinopec", "高复核", roles.SUPERVISOR),
+    DemoOfficer("luo.guangdong", "罗初审", roles.REVIEWER),
+    DemoOfficer("tang.guangdong", "唐复核", roles.SUPERVISOR),
+    DemoOfficer("zhao.authority", "赵终审", roles.FINAL_REVIEWER),
+    DemoOfficer("wu.authority", "吴终审", roles.FINAL_REVIEWER),
+    DemoOfficer("qian.authority", "钱签批", roles.SIGNING_OFFICER),
+    DemoOfficer("zhou.authority", "周登记", roles.REGISTRAR),
+    DemoOfficer("feng.authority", "冯管理", roles.ADMINISTRATOR),
+    DemoOfficer("wei.authority", "卫审计", roles.AUTHORITY_AUDITOR),
+)
+
+
+class Command(BaseCommand):
+    help = "Fill a demonstration with synthetic people, contacts and staff. What is there already stays."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--people", type=int, default=demo.PEOPLE)
+        parser.add_argument("--registrations", type=int, default=demo.REGISTRATIONS)
+
+    def handle(self, *args: Any, people: int, registrations: int, **options: Any) -> None:
+        if not (settings.DEMO or settings.TESTING):
+            raise CommandError("This is no demonstration: PORTAL_DEMO is not set.")
+        with crossing.standing(crossing.Desk.AUTHORITY):
+            agencies = list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).order_by("number"))
+            if not agencies:
+                raise CommandError("Open the agencies first: open_agency --all.")
+            self._bring_people(agencies, people, registrations)
+            _tell_contacts(agencies)
+            _appoint()
+        if settings.DEMO:
+            self.stdout.write(f"staff, all with the password {demo.PASSWORD}:")
+            for officer in OFFICERS:
+                self.stdout.write(f"  {officer.username:<16} {officer.name} {officer.role}")
+
+    def _bring_people(self, agencies: list[Agency], count: int, registrations: int) -> None:
+        """Write both files and import them as an officer would; done once per database."""
+        first = demo.DEMO_APPLICANTS[0]
+        if people.key_of(first.document_type, first.number):
+            return
+        made = demo.rosters(
+            clock.today(),
+            [(agency.code, agency.number) for agency in agencies],
+            people=count,
+            registrations=registrations,
+        )
+        folder = Path(settings.VAR_DIR) / "demo"
+        roster, old = folder / "roster.csv", folder / "registrations.xlsx"
+        demo.write_csv(roster, demo.ROSTER_COLUMNS, made.qualifications)
+        demo.write_xlsx(old, demo.REGISTRATION_COLUMNS, made.registrations)
+        self._import(roster, rosters.What.QUALIFICATIONS)
+        self._import(old, rosters.What.REGISTRATIONS)
+
+    def _import(self, file: Path, what: rosters.What) -> None:
+        result = rosters.commit(file.read_bytes(), file.name, what)
+        if not result.written:
+            raise CommandError(f"{file}: {result.errors[0]}")
+        self.stdout.write(
+            f"{file.name}: {result.new} rows, {result.new_people} people, {result.seconds:.1f} s"
+        )
+
+
+def _tell_contacts(agencies: list[Agency]) -> None:
+    """Contacts nobody can mistake for real ones, and two agencies that pause their intake."""
+    for agency in agencies:
+        agency.phone = f"010-0000-{agency.number:04d}"
+        agency.address = f"示例市示例区示例路{agency.number}号"
+        agency.hours = "工作日 9:00–11:30，13:30–17:00"
+        agency.email = f"{agency.code}@example.invalid"
+        agency.intake_open = agency.code not in SUSPENDED
+    Agency.objects.bulk_update(agencies, ["phone", "address", "hours", "email", "intake_open"])
+
+
+def _appoint() -> None:
+    """Accounts and roles of the demonstration's staff, where their agency is open."""
+    agencies = {agency.code: agency for agency in Agency.objects.all()}
+    known = set(User.objects.filter(kind=User.Kind.STAFF).values_list("username", flat=True))
+    secret = make_password(demo.PASSWORD)
+    for officer in OFFICERS:
+        if officer.username in known or officer.agency not in agencies:
+            continue
+        user = User.objects.create(
+            username=officer.username, name=officer.name, kind=User.Kind.STAFF, password=secret
+        )
+        roles.grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)

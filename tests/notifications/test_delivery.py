@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection, transaction
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from notifications import board, catalogue, channels, delivery, outbox, tasks
+from notifications.catalogue import Wording
+from notifications.models import Delivery, Notice, Outbox
+from tenants.models import User
+from tests.notifications.conftest import Post
+
+pytestmark = pytest.mark.django_db
+
+
+def waiting() -> int:
+    return Outbox.objects.filter(sent_at__isnull=True).count()
+
+
+def test_what_was_posted_stands_on_the_board_once(zhang: User, post: Post) -> None:
+    post(zhang, "expiry", "r:30", valid_to="2026-12-23", days=30)
+    assert [tasks.deliver(), tasks.deliver(), tasks.sweep()] == [1, 0, 0]
+    notice = Notice.objects.get()
+    assert notice.user == zhang
+    assert notice.category == Notice.Category.REMINDER
+    assert notice.title_zh == "注册即将到期"
+    assert notice.body_zh == "您的注册将于2026年12月23日到期，还剩30天。尚未申请延续注册，请尽快办理。"
+    assert notice.body_en.startswith("Your registration expires on 23 December 2026.")
+    assert notice.created_at == notice.outbox.created_at
+    assert waiting() == 0
+
+
+def test_delivering_a_row_again_doubles_nothing(zhang: User, post: Post) -> None:
+    post(zhang)
+    tasks.deliver()
+    Outbox.objects.update(sent_at=None)
+    tasks.deliver()
+    assert (Notice.objects.count(), waiting()) == (1, 0)
+
+
+def test_the_sweep_finds_what_no_bell_announced_and_goes_on_until_all_is_told(zhang: User) -> None:
+    with transaction.atomic():
+        outbox.post_many(
+            outbox.Message(user_id=zhang.pk, kind="thirty_days", cause=str(n)) for n in range(450)
+        )
+    assert tasks.sweep() == 450
+    assert Notice.objects.count() == 450
+
+
+def test_a_row_nobody_can_word_waits_and_holds_up_no_other(zhang: User, post: Post) -> None:
+    post(zhang, cause="1")
+    Outbox.objects.create(user=zhang, kind="expiry", cause="broken", data={})
+    Outbox.objects.create(user=zhang, kind="no_such_kind", cause="stranger")
+    post(zhang, cause="2")
+    tasks.deliver()
+    assert Notice.objects.count() == 2
+    stuck = Outbox.objects.filter(sent_at__isnull=True)
+    assert {row.cause: row.attempts for row in stuck} == {"broken": 1, "stranger": 1}
+    assert all(row.last_error and row.due_at > timezone.now() for row in stuck)
+    assert tasks.deliver() == 0
+
+
+def test_a_row_the_database_refuses_waits_and_holds_up_no_other(
+    zhang: User, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wording(kind: str, data: Any) -> Wording:
+        text = catalogue.wording(kind, data)
+        return replace(text, title_zh="长" * 200) if kind == "expired" else text
+
+    monkeypatch.setattr(delivery, "wording", wording)
+    post(zhang, "announced", "1", batch="2026-12")
+    post(zhang, "expired", "2", valid_to="2026-12-23")
+    post(zhang, "announced", "3", batch="2027-01")
+    tasks.deliver()
+    assert [notice.kind for notice in Notice.objects.all()] == ["announced", "announced"]
+    assert Outbox.objects.get(sent_at__isnull=True).cause == "2"
+
+
+def test_the_pause_after_a_failure_grows_but_never_beyond_an_hour(zhang: User) -> None:
+    row = Outbox.objects.create(user=zhang, kind="no_such_kind", cause="1")
+    pauses = []
+    for _attempt in range(12):
+        Outbox.objects.update(due_at=timezone.now())
+        tasks.deliver()
+        row.refresh_from_db()
+        pauses.append(round((row.due_at - timezone.now()).total_seconds()))
+    assert pauses[:3] == [10, 20, 40]
+    assert pauses[-1] == 3600
+
+
+def test_what_is_not_due_yet_waits(zhang: User, post: Post) -> None:
+    post(zhang)
+    Outbox.objects.update(due_at=timezone.now() + dt.timedelta(hours=1))
+    assert tasks.sweep() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_deliverers_side_by_side_deliver_each_row_once() -> None:
+    users = [User.objects.create_applicant(name="某测试") for _ in range(5)]
+    with transaction.atomic():
+        outbox.post_many(
+            outbox.Message(user_id=user.pk, kind="thirty_days", cause=str(n))
+            for user in users
+            for n in range(120)
+        )
+
+    def work(_worker: int) -> int:
+        try:
+            return tasks.deliver()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = list(pool.map(work, range(4)))
+    assert sum(claimed) == 600
+    assert Notice.objects.count() == 600
+    assert waiting() == 0
+
+
+def test_a_delivery_gives_the_board_a_new_version(
+    zhang: User, sun: User, post: Post, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    before = {user: board.version_of(user.pk) for user in (zhang, sun)}
+    post(zhang)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.deliver()
+    assert board.version_of(zhang.pk) != before[zhang]
+    assert board.version_of(sun.pk) == before[sun]
+
+
+# --- Beside the board -----------------------------------------------------------------------------
+
+
+def verified(user: User, **fields: Any) -> None:
+    User.objects.filter(pk=user.pk).update(**fields)
+
+
+def test_only_a_verified_address_gets_a_letter(zhang: User, sun: User, post: Post) -> None:
+    verified(zhang, email="zhang@example.com", email_verified=True)
+    verified(sun, email="sun@example.com")
+    for user in (zhang, sun):
+        post(user, "announced", batch="2026-12")
+    delivery.deliver_all()
+    assert [tasks.send_out(), tasks.send_out()] == [1, 0]
+    assert [(m.to, m.subject, m.body) for m in mail.outbox] == [
+        (["zhang@example.com"], "已列入注册公告", "您已列入第2026-12批注册公告。")
+    ]
+
+
+def test_a_letter_is_written_in_the_language_of_the_account(zhang: User, post: Post) -> None:
+    verified(zhang, email="zhang@example.com", email_verified=True, language="en")
+    post(zhang)
+    delivery.deliver_all()
+    tasks.send_out()
+    assert mail.outbox[0].subject == "Fewer than 30 days to expiry"
+
+
+def test_urgent_kinds_go_by_sms_where_an_adapter_and_a_verified_number_are(
+    zhang: User, post: Post, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(
+        channels.ConsoleSms, "send", lambda self, *, number, text: sent.append((number, text))
+    )
+    verified(zhang, phone="13800000000", phone_verified=True)
+    settings.SMS_ADAPTER = ""
+    post(zhang, "expired", "1", valid_to="2026-11-22")
+    delivery.deliver_all()
+    settings.SMS_ADAPTER = "notifications.channels.ConsoleSms"
+    post(zhang, "expired", "2", valid_to="2026-11-22")
+    post(zhang, "announced", "3", batch="2026-12")
+    delivery.deliver_all()
+    tasks.send_out()
+    assert sent == [("13800000000", "您的注册已于2026年11月22日到期。如需继续执业，请申请重新注册。")]
+
+
+def test_a_dead_mail_server_never_holds_up_the_board(
+    zhang: User, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_args: Any, **_kwargs: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(channels, "send", refused)
+    verified(zhang, email="zhang@example.com", email_verified=True)
+    for number in range(3):
+        post(zhang, cause=str(number))
+    delivery.deliver_all()
+    assert tasks.send_out() == 0
+    assert Notice.objects.count() == 3
+    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 1]
