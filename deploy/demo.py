@@ -67,7 +67,7 @@ def _collect_static(env: Mapping[str, str], var: Path) -> None:
 
 def play(portal: Portal, env: Mapping[str, str], var: Path) -> bool:
     """The main job, as three people on three hosts; whether every line was as it should be."""
-    os.environ.update(env)
+    stores.use(env)
     played = theatre.Play(port=portal.port, folder=var / "demo", captcha=stores.captcha)
     people = theatre.candidates(var / "demo" / theatre.ROSTER)
     print("\nOne application from the roster to the register, as three people on three hosts:\n", flush=True)

@@ -17,11 +17,12 @@ from bs4 import BeautifulSoup
 
 from deploy.lifelines import Failure
 from deploy.portrait import draw
-from deploy.visitor import Captcha, Visitor
+from deploy.visitor import Captcha, Visitor, Watch
 
 AGENCY: Final = "beijing"
 REVIEWER, FINAL_REVIEWER = "li.beijing", "zhao.authority"
-PASSWORD: Final = "Demo-portal-2026"
+PASSWORD: Final = "Demo-portal-2026"  # noqa: S105  printed at every start
+ROSTER: Final = "roster.csv"
 # How long a notice may take before a line counts as failed, and how often the board is asked.
 PATIENCE: Final = 10.0
 PAUSE: Final = 0.02
@@ -59,10 +60,15 @@ class Play:
     port: int
     folder: Path
     captcha: Captcha
+    watch: Watch | None = None
     lines: list[Line] = field(default_factory=list)
+    visitors: list[Visitor] = field(default_factory=list)
 
     def visitor(self, name: str, host: str) -> Visitor:
-        return Visitor(name=name, host=host, port=self.port, captcha=self.captcha)
+        """A new browser on one of the hosts."""
+        visitor = Visitor(name=name, host=host, port=self.port, captcha=self.captcha, watch=self.watch)
+        self.visitors.append(visitor)
+        return visitor
 
     @property
     def good(self) -> bool:

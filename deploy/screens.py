@@ -1,28 +1,126 @@
-"""A picture of every page of the demonstration, in both sizes."""
+"""A picture of every page of the demonstration, in both sizes, taken while the main job is played."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from deploy import demo
-from deploy.lifelines import Failure
+from playwright.sync_api import Browser, sync_playwright
+
+from deploy import demo, play, stores
+from deploy.lifelines import Failure, var_folder
 from deploy.processes import Portal
+from deploy.visitor import Visitor
 
-SIZES = {"wide": (1366, 768), "phone": (390, 844)}
+SIZES: Final = {"wide": (1366, 768), "phone": (390, 844)}
+CHROMIUM: Final = "/usr/bin/chromium"
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# Names of single things in an address: all cases share one picture.
+SINGLE: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|\\d+")
+# Pages that the main job does not pass.
+BESIDE: Final = {
+    "localhost": (
+        "/password/set/",
+        "/password/forgotten/",
+        "/guides/initial/",
+        "/agencies/",
+        "/privacy/",
+        "/history/",
+        "/notices/",
+        "/nowhere/",
+    ),
+    f"{play.AGENCY}.localhost": ("/cases/", "/nowhere/"),
+    "authority.localhost": ("/cases/", "/rosters/", "/agencies/"),
+}
 
 
-def take(portal: Portal, folder: Path) -> int:
-    """Write the pictures; returns how many."""
-    return 0
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", CHROMIUM), args=list(ARGUMENTS)
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass(slots=True)
+class Camera:
+    """Takes each page once in each size, as the visitor who is on it sees it."""
+
+    browser: Browser
+    folder: Path
+    port: int
+    taken: set[str] = field(default_factory=set)
+
+    def look(self, visitor: Visitor) -> None:
+        """A picture of the visitor's page, unless this page was taken before."""
+        name = self._name(visitor)
+        if name in self.taken:
+            return
+        self.taken.add(name)
+        for size, (width, height) in SIZES.items():
+            context = self.browser.new_context(
+                viewport={"width": width, "height": height}, locale="zh-CN", reduced_motion="reduce"
+            )
+            root = f"http://{visitor.host}:{self.port}"
+            context.add_cookies(
+                [{"name": key, "value": value, "url": root} for key, value in visitor.cookies.items()]
+            )
+            page = context.new_page()
+            page.goto(f"{root}{visitor.path}")
+            # Bars that stick to the window's edge belong at the end of a whole page.
+            whole = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": max(height, min(whole, 6000))})
+            page.screenshot(path=self.folder / f"{name}-{size}.png", full_page=True)
+            context.close()
+
+    @staticmethod
+    def _name(visitor: Visitor) -> str:
+        desk = visitor.host.partition(".")[0]
+        path = SINGLE.sub("one", visitor.path.partition("?")[0]).strip("/").replace("/", "-")
+        signed_in = "" if "sessionid" in visitor.cookies else "out-"
+        return f"{desk}-{signed_in}{path or 'start'}"
+
+
+def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
+    """Play the main job before the camera and visit what lies beside it; returns the number of pictures."""
+    stores.use(env)
+    data = var_folder() / "demo"
+    with chromium() as browser:
+        camera = Camera(browser, folder, portal.port)
+        played = play.Play(port=portal.port, folder=data, captcha=stores.captcha, watch=camera.look)
+        play.main_job(played, play.candidates(data / play.ROSTER))
+        for visitor in played.visitors:
+            for path in BESIDE.get(visitor.host, ()):
+                visitor.glance(path)
+                camera.look(visitor)
+    return len(camera.taken) * len(SIZES)
 
 
 def main(folder: Path) -> int:
     """The command line."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with demo.standing() as (portal, _env):
-            print(f"{take(portal, folder)} pictures in {folder}")
+        with demo.standing() as (portal, env):
+            print(f"{take(portal, env, folder)} pictures in {folder}")
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -30,4 +128,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else var_folder() / "screens")))

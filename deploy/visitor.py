@@ -15,13 +15,17 @@ from bs4 import Tag
 from deploy.lifelines import Failure
 
 Captcha = Callable[[str], str]
+Watch = Callable[["Visitor"], None]
 
 
 class Visitor:
     """One person's browser on one host of the portal."""
 
-    def __init__(self, *, name: str, host: str, port: int, captcha: Captcha) -> None:
-        self.name = name
+    def __init__(
+        self, *, name: str, host: str, port: int, captcha: Captcha, watch: Watch | None = None
+    ) -> None:
+        self.name, self.host = name, host
+        self._watch = watch
         self._root = f"http://127.0.0.1:{port}"
         self._captcha = captcha
         self._browser = mechanicalsoup.StatefulBrowser(raise_on_404=False, soup_config={"features": "lxml"})
@@ -46,6 +50,10 @@ class Visitor:
         self._check(answer.status_code)
         self._gather()
         return self.page
+
+    def glance(self, path: str) -> None:
+        """Open an address whatever it answers."""
+        self._browser.open(f"{self._root}{path}")
 
     def follow(self, words: str) -> Tag:
         """Follow the link with these words."""
@@ -76,6 +84,11 @@ class Visitor:
         self._gather()
         return self.page
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies of this browser, for a second one that looks at the same page."""
+        return dict(self._browser.session.cookies.items())
+
     def choose(self, words: str, fields: Mapping[str, str | list[str]] | None = None) -> Tag:
         """Press the button or follow the link with these words, whichever the page offers."""
         offered = [button.get_text(" ", strip=True) for button in self.page.select("form button")]
@@ -102,6 +115,8 @@ class Visitor:
             form = self.page.find("form", id=control["form"])
             if form is not None:
                 form.append(control.extract())
+        if self._watch is not None:
+            self._watch(self)
 
     def _button(self, words: str) -> Tag:
         for button in self.page.select("form button"):

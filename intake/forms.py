@@ -77,6 +77,7 @@ class SectionForm(forms.Form):
             elif not isinstance(field, forms.BooleanField):
                 field.error_messages["required"] = _("请填写。")
         self.about = about
+        self.only = only
         self.warnings: list[str | Promise] = []
         self.fit()
         if only is not None:
@@ -100,7 +101,11 @@ class SectionForm(forms.Form):
 
     def groups(self) -> list[tuple[str | Promise, list[BoundField]]]:
         """The visible fields by group, for `components/form.html`."""
-        found = ((legend, [self[n] for n in names if n in self.fields]) for legend, names in self.layout)
+        shown = self.fields.keys() if self.only is None else self.only
+        found = (
+            (legend, [self[n] for n in names if n in self.fields and n in shown])
+            for legend, names in self.layout
+        )
         return [(legend, fields) for legend, fields in found if fields]
 
     def storable(self) -> Stored:

@@ -108,6 +108,7 @@ TONES: Final[dict[str, str]] = {
     State.LAPSED: "red",
     State.TERMINATED: "red",
 }
+NAMED_BY_ACT: Final = frozenset({"extend", "resubmit"})
 BY_APPLICANT: Final = frozenset({"lodge", "resubmit", "withdraw"})
 BY_AUTHORITY: Final = frozenset({"remand", "approve", "refuse", "announce", "issue", "reinstate"})
 
@@ -151,7 +152,8 @@ def _events(entry: DocketEntry, state: State, movements: list[Movement]) -> Iter
 
 
 def _title(movement: Movement) -> Text:
-    return movement.word if movement.act == "extend" else State(movement.to_state).label
+    """The state reached; an act that leads to a state already told is named itself."""
+    return movement.word if movement.act in NAMED_BY_ACT else State(movement.to_state).label
 
 
 def _who(movement: Movement, entry: DocketEntry) -> Text:

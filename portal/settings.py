@@ -227,13 +227,16 @@ AXES_LOCKOUT_CALLABLE = "portal.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+# What a failed sign-in leaves behind carries no document number, name or certificate.
+AXES_SENSITIVE_PARAMETERS = ["number", "name", "certificate_number", "username", "ip_address"]
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0) or None
 
 CAPTCHA_CHALLENGE_FUNCT = "intake.captcha.digits"
 CAPTCHA_LENGTH = 4
 CAPTCHA_TIMEOUT = 5
-CAPTCHA_IMAGE_SIZE = (120, 44)
-CAPTCHA_FONT_SIZE = 30
+# Drawn at twice the size it is shown, so that it stays sharp when the page is enlarged.
+CAPTCHA_IMAGE_SIZE = (240, 88)
+CAPTCHA_FONT_SIZE = 60
 CAPTCHA_FOREGROUND_COLOR = "#1f2933"
 CAPTCHA_BACKGROUND_COLOR = "#ffffff"
 CAPTCHA_NOISE_FUNCTIONS = ("captcha.helpers.noise_dots",)

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from openpyxl import Workbook
+from openpyxl.workbook.workbook import Workbook
 
 from register import clock, documents, employer
 from register.clock import ONE_DAY
@@ -23,14 +23,14 @@ from register.models import DocumentType
 SEED: Final = 20261123
 PEOPLE: Final = 3_000
 REGISTRATIONS: Final = 600
-PASSWORD: Final = "Demo-portal-2026"
+PASSWORD: Final = "Demo-portal-2026"  # noqa: S105 - printed wherever it is used
 # What every demonstration can count on: a note in the roster's last column.
 FIRST_TIMERS: Final = 300
 FIRST_TIME_NOTE: Final = "可办理初始注册"
 
 ROSTER_COLUMNS: Final = (
-    "姓名", "证件类型", "证件号码", "性别", "出生日期", "资格证书编号", "管理号", "考试年度", "发证日期", "发证机关",
-    "专业类别", "备注",
+    "姓名", "证件类型", "证件号码", "性别", "出生日期", "资格证书编号", "管理号", "考试年度", "发证日期",
+    "发证机关", "专业类别", "备注",
 )  # fmt: skip
 REGISTRATION_COLUMNS: Final = (
     "姓名", "证件类型", "证件号码", "执业证编号", "注册类别", "注册机构代码", "聘用单位", "统一社会信用代码",
@@ -43,9 +43,7 @@ FAMILIES: Final = (
 )
 STEMS: Final = "测示样例演"
 STALKS: Final = "甲乙丙丁戊己庚辛壬癸"
-PROVINCES: Final = tuple(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65".split()
-)
+PROVINCES: Final = tuple(str(code) for code in sorted(documents.PROVINCES) if code < 71)
 OLD_CATEGORIES: Final = ("A1", "A2", "A3", "A4", "A5")
 NEW_CATEGORIES: Final = ("B1", "B2", "B3", "B4", "B5", "B6", "B7")
 EMPLOYERS: Final = ("化工", "矿业", "建设", "冶金", "电力", "物流", "安全技术服务", "燃气")

@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -20,10 +21,13 @@ from register import clock
 from register.models import DocumentType, Sex
 from tenants.crypto import keyed_digest
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
 # The first two digits of GB/T 2260; 83 stands in residence permits of Taiwan residents.
 PROVINCES: Final = frozenset(
-    map(int, "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46".split())
-) | frozenset(map(int, "50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()))
+    chain(range(11, 16), range(21, 24), range(31, 38), range(41, 47), range(50, 55), range(61, 66))
+) | {71, 81, 82, 83}
 # The types whose number carries birth date and sex.
 TELLING_TYPES: Final = frozenset(
     {DocumentType.RESIDENT_ID, DocumentType.HK_MACAO_RESIDENCE, DocumentType.TAIWAN_RESIDENCE}
@@ -144,7 +148,7 @@ def _foreign_resident(number: str) -> None:
     _eighteen(number)
 
 
-def _shaped(pattern: str, message: object) -> Callable[[str], None]:
+def _shaped(pattern: str, message: str | _StrPromise) -> Callable[[str], None]:
     compiled = re.compile(pattern, re.ASCII)
 
     def rule(number: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils import formats
 from django.utils.functional import Promise, lazy
@@ -21,8 +21,16 @@ from register.models import Kind, Person
 from register.policy import Policy, current
 from register.standing import ENDED, Period, Standing, standing_of
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+def _date_text(day: date) -> str:
+    return formats.date_format(day, "DATE_FORMAT")
+
+
 # A date in the reader's language, formatted when the sentence is shown.
-say: Final = lazy(lambda day: formats.date_format(day, "DATE_FORMAT"), str)
+say: Final = lazy(_date_text, str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +257,7 @@ def _unregistered() -> Answer:
 
 def _no(
     code: str,
-    sentence: Promise,
+    sentence: str | _StrPromise,
     *,
     opens_on: date | None = None,
     closes_on: date | None = None,

@@ -33,11 +33,11 @@ _OLD_NUMBER: Final = re.compile(r"\d{11}", re.ASCII)
 
 
 # --- Cells ---------------------------------------------------------------------------------------
-class Cell(widgets.Widget):  # type: ignore[misc]
+class Cell(widgets.Widget):
     """One column: text without surrounding space. Formulas are refused, never stored and never shown."""
 
     def __init__(self, *, required: bool = False, limit: int = 200) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.required = required
         self.limit = limit
 
@@ -271,7 +271,7 @@ class RegistrationRow(PersonRow):
 Fault = tuple[str, str]
 
 
-class RosterResource(resources.Resource):  # type: ignore[misc]
+class RosterResource(resources.Resource):
     """Reads rows into plain objects, with every fault of a row told at once and named by its column."""
 
     row_class: ClassVar[type[PersonRow]]
@@ -292,26 +292,23 @@ class RosterResource(resources.Resource):  # type: ignore[misc]
         use_transactions = False
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.rows: list[PersonRow] = []
 
-    @classmethod
-    def columns(cls) -> dict[str, str]:
+    def columns(self) -> dict[str, str]:
         """Our column names by the headers people write: the Chinese name, the field's name, other words."""
-        own = {plain_header(each.column_name): each.column_name for each in cls.fields.values()}
-        english = {plain_header(name): each.column_name for name, each in cls.fields.items()}
-        more = {plain_header(word): column for word, column in {**SHARED_ALIASES, **cls.aliases}.items()}
+        own = {plain_header(each.column_name): each.column_name for each in self.fields.values()}
+        english = {plain_header(name): each.column_name for name, each in self.fields.items()}
+        more = {plain_header(word): column for word, column in {**SHARED_ALIASES, **self.aliases}.items()}
         del own[plain_header(LINE)], english["line"]
         return {**english, **more, **own}
 
-    @classmethod
-    def required(cls) -> list[str]:
-        return [each.column_name for each in cls.fields.values() if getattr(each.widget, "required", False)]
+    def required(self) -> list[str]:
+        return [each.column_name for each in self.fields.values() if getattr(each.widget, "required", False)]
 
-    @classmethod
-    def column_of(cls, attribute: str) -> str:
+    def column_of(self, attribute: str) -> str:
         """The header under which a fault of an attribute is told."""
-        found = (each.column_name for each in cls.fields.values() if each.attribute == attribute)
+        found = (each.column_name for each in self.fields.values() if each.attribute == attribute)
         return str(next(found, ""))
 
     def init_instance(self, row: Any = None) -> PersonRow:
@@ -319,9 +316,9 @@ class RosterResource(resources.Resource):  # type: ignore[misc]
 
     def import_instance(self, instance: PersonRow, row: Any, **kwargs: Any) -> None:
         faults: dict[str, list[str]] = {}
-        for each in self.get_import_fields():
+        for each in self.get_import_fields():  # type: ignore[no-untyped-call]
             try:
-                self.import_field(each, instance, row, **kwargs)
+                self.import_field(each, instance, row, **kwargs)  # type: ignore[no-untyped-call]
             except ValueError as error:
                 faults[each.attribute] = [str(error)]
             except ValidationError as error:

@@ -145,7 +145,7 @@ def preview(data: bytes, name: str, what: What | str) -> Preview:
     """What a file would do, without doing it. Raises UnreadableFile when it cannot be read as a roster."""
     what = What(what)
     plan, total = _planned(data, name, what)
-    columns, sample = _sample(what, plan.rows[:SAMPLE])
+    columns, sample = _sample(_resource_for(what), plan.rows[:SAMPLE])
     return Preview(
         what=what,
         rows=total,
@@ -201,7 +201,7 @@ def commit(
 def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
     resource = _resource_for(what)
     dataset, ignored = read(data, name, resource.columns(), resource.required())
-    outcome = resource.import_data(dataset, dry_run=False, use_transactions=False)
+    outcome = resource.import_data(dataset, use_transactions=False)  # type: ignore[no-untyped-call]
     for failed in outcome.error_rows:
         raise failed.errors[0].error  # a fault of the program, not of the file
     plan = Plan(rows=resource.rows, ignored=ignored)
@@ -431,8 +431,9 @@ def _registration(row: RegistrationRow, person_id: UUID, before: Registration | 
 
 
 # --- Shown before the decision -------------------------------------------------------------------
-def _sample(what: What, rows: Sequence[PersonRow]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    resource = QualificationResource if what is What.QUALIFICATIONS else RegistrationResource
+def _sample(
+    resource: RosterResource, rows: Sequence[PersonRow]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     shown = [each for each in resource.fields.values() if each.attribute not in ("sex", "birth_date")]
     return (
         tuple(gettext("行") if each.attribute == "line" else each.column_name for each in shown),

@@ -13,17 +13,19 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from import_export.formats import base_formats
-from openpyxl import load_workbook
+from openpyxl.reader.excel import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
-from tablib import Dataset
+from tablib.core import Dataset
 
 from tenants.errors import Refusal
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 LINE: Final = "#"
 MAX_BYTES: Final = 30 * 1024 * 1024
@@ -39,7 +41,7 @@ class UnreadableFile(Refusal):
     """A file that cannot be read as a roster at all."""
 
 
-class RosterCSV(base_formats.CSV):  # type: ignore[misc]
+class RosterCSV(base_formats.CSV):
     """Comma, semicolon or tab separated text in UTF-8, UTF-16 or GB 18030."""
 
     def lines(self, data: bytes) -> Iterator[Line]:
@@ -57,7 +59,7 @@ class RosterCSV(base_formats.CSV):  # type: ignore[misc]
             raise _unreadable(_("第 {line} 行不是有效的 CSV 格式。"), line=begins) from error
 
 
-class RosterXLSX(base_formats.XLSX):  # type: ignore[misc]
+class RosterXLSX(base_formats.XLSX):
     """The first sheet of a workbook. Formulas arrive as their text, so that they are seen."""
 
     def lines(self, data: bytes) -> Iterator[Line]:
@@ -132,12 +134,12 @@ def _columns(
 
 def _format_of(data: bytes, name: str) -> RosterCSV | RosterXLSX:
     if data.startswith(b"PK"):
-        return RosterXLSX()
+        return RosterXLSX()  # type: ignore[no-untyped-call]
     if name.lower().endswith((".xlsx", ".xlsm")):
         raise _unreadable(_("文件不是有效的 XLSX 工作簿。"))
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise _unreadable(_("不支持旧版 XLS 格式，请另存为 XLSX 或 CSV。"))
-    return RosterCSV()
+    return RosterCSV()  # type: ignore[no-untyped-call]
 
 
 def _decoded(data: bytes) -> str:
@@ -167,5 +169,5 @@ def _filled(cell: Any) -> bool:
     return cell is not None and str(cell).strip() != ""
 
 
-def _unreadable(sentence: Promise, **words: object) -> UnreadableFile:
+def _unreadable(sentence: str | _StrPromise, **words: object) -> UnreadableFile:
     return UnreadableFile(format_lazy(sentence, **words), "unreadable_file")

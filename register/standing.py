@@ -162,7 +162,9 @@ def standing_of(
     day = on or clock.today()
     key = _living_id(person)
     rows = registrations if registrations is not None else registrations_of(person)
-    lines = DocketEntry.objects.filter(person=OuterRef("pk"), open=True).exclude(case_id=besides)
+    lines = DocketEntry.objects.filter(person=OuterRef("pk"), open=True)
+    if besides is not None:
+        lines = lines.exclude(case_id=besides)
     restricted = Restriction.objects.filter(person=OuterRef("pk"), since__lte=day, until__gte=day)
     qualified = Qualification.objects.filter(person=OuterRef("pk"))
     found = (

@@ -302,6 +302,7 @@ class RosterForm(forms.Form):
         ],
         initial=What.QUALIFICATIONS.value,
         widget=forms.RadioSelect,
+        error_messages={"required": _("请选择名册种类。")},
     )
     file = forms.FileField(
         label=_("名册文件"),

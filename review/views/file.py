@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from register import clock, codes, people, standing
+from register import clock, codes, people, policy, standing
 from register.models import Registration
 from review import checklist, sections, workflow
 from review.documents import forms as printed
 from review.models import Case, Correction, Dossier, Movement, Opinion
 from review.states import WORKING, Clock, State
+from review.views import listing
 from review.views.desk import Text, actor, need, private
 from review.workflow import APPLICANT, CLOCK, Actor
 from tenants.errors import Refusal
@@ -262,9 +263,10 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
     editable = current and may_check(case, by)
     acts = buttons(case, by)
     unchecked = sum(1 for c in checked if not c.verdict)
-    registrations: Sequence[Registration] = standing.registrations_of(case.person)
+    registrations = standing.registrations_of(case.person)
     return {
         "case": case,
+        "queue_url": listing.remembered(request),
         "status": case.status,
         "left": left(case),
         "clock_word": Clock(case.clock).label if case.clock else "",
@@ -283,9 +285,16 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
         "opinions": opinions_of(case),
         "corrections": corrections_of(case),
         "registrations": registrations,
-        "standing": standing.status_of(case.person).label,
+        "standing": _standing(case, registrations),
         "may_see_number": may_see_number(case, by),
     }
+
+
+def _standing(case: Case, registrations: Sequence[Registration]) -> Text:
+    """The word of the register for this person today."""
+    today = clock.today()
+    held = standing.standing_of(case.person, today, registrations=registrations)
+    return held.status(today, policy.current(today).renewal_open_months).label
 
 
 def left(case: Case) -> int | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -29,6 +29,8 @@ from tenants.guards import StaffRequest
 
 Line = TypeVar("Line", Case, DocketEntry)
 MOST_TICKED: Final = 200
+PLACE_COOKIE: Final = "queue"
+MOST_QUERY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,27 @@ def _address(**parts: object) -> str:
     """The queue's address with tab, filters and place; what is empty is left out."""
     given = {name: str(value) for name, value in parts.items() if value}
     return f"{reverse('queue')}?{urlencode(given)}" if given else reverse("queue")
+
+
+# --- Back to where one was ---------------------------------------------------------------------------
+
+
+def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Keep tab, filters and page of the queue in a cookie, so that a case leads back to them."""
+    response.set_cookie(
+        PLACE_COOKIE,
+        request.META.get("QUERY_STRING", "")[:MOST_QUERY],
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
+def remembered(request: HttpRequest) -> str:
+    """The queue as the reader left it."""
+    query = request.COOKIES.get(PLACE_COOKIE, "")
+    return f"{reverse('queue')}?{query}" if query else reverse("queue")
 
 
 # --- Ticked rows -------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from psycopg.pq import TransactionStatus
 
 from tenants.walls.place import PUBLIC, Desk, Place
 
+# Four settings in one round trip; sent without parameters, they take effect together or not at all.
 SET_PLACE: Final = (
-    "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
-    " set_config('app.agency', %s, false), set_config('app.person', %s, false)"
+    "SET ROLE {role}; SET search_path = {path}; SET app.agency = '{agency}'; SET app.person = '{person}'"
 )
 
 
@@ -105,9 +105,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection.info.transaction_status == TransactionStatus.INERROR:
             return
         place = self.place
-        values = (place.role, self._path(), place.agency, str(place.person or ""))
+        words = SET_PLACE.format(
+            role=place.role, path=self._path(), agency=place.agency, person=place.person or ""
+        )
         with self.wrap_database_errors:
-            self.connection.execute(SET_PLACE, values)
+            self.connection.execute(words)
         self.search_path_set_schemas = wanted
 
     def connect(self) -> None:

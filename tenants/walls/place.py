@@ -48,8 +48,11 @@ class Place:
     person: UUID | None = None
 
     def __post_init__(self) -> None:
+        # The names become part of a statement: nothing but plain names and keys gets here.
         if not SCHEMA_PATTERN.fullmatch(self.schema):
             raise ValueError(f"Not the name of a schema: {self.schema!r}")
+        if self.person is not None and not isinstance(self.person, UUID):
+            raise ValueError("A person is named by key.")
         if self.desk is Desk.AGENCY and self.schema == PUBLIC:
             raise ValueError("The agency's desk stands in an agency.")
 

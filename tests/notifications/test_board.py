@@ -121,6 +121,21 @@ def test_pages_of_all_notices_follow_one_another(zhang: User, post: Post) -> Non
     assert board.page_before(board.notices_of(zhang), first[-1].pk, 3) == everything[3:]
 
 
+def test_the_list_of_all_notices_offers_to_mark_them_and_to_go_on(
+    told: User, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PER_PAGE", 1)
+    first = views.notices(asking(told, to="/notices/")).content.decode()  # type: ignore[attr-defined]
+    newest = board.notices_of(told)[0]
+    assert "全部标为已读（2）" in first
+    assert f"/notices/?before={newest.pk}" in first
+    assert "证书编号26001000001" in first
+    assert "第2026-12批" not in first
+    rest = views.notices(asking(told, to=f"/notices/?before={newest.pk}")).content.decode()  # type: ignore[attr-defined]
+    assert "第2026-12批" in rest
+    assert "证书编号26001000001" not in rest
+
+
 def test_a_notice_that_arrives_while_the_version_is_counted_is_not_missed(
     told: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

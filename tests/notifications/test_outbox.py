@@ -18,7 +18,7 @@ from tenants.crossing import Desk
 from tenants.models import Agency, User
 from tests.notifications.conftest import Post
 
-DUE = {"agency": outbox.both("甲", "A"), "number": "SL1", "due": "2026-12-01"}
+DUE: dict[str, outbox.Value] = {"agency": outbox.both("甲", "A"), "number": "SL1", "due": "2026-12-01"}
 
 
 @pytest.fixture
@@ -110,14 +110,14 @@ def test_every_desk_may_post_to_anybody(zhang: User, desk: Desk) -> None:
 def dead_broker() -> Iterator[None]:
     """A broker that nobody answers for."""
     living = current_app.conf.broker_url
-    _use_broker("redis://127.0.0.1:9/0")
+    _use_broker(current_app, "redis://127.0.0.1:9/0")
     yield
-    _use_broker(living)
+    _use_broker(current_app, living)
 
 
-def _use_broker(url: str) -> None:
-    current_app.conf.broker_url = url
-    current_app._after_fork()  # forget the open connections
+def _use_broker(app: Any, url: str) -> None:
+    app.conf.broker_url = url
+    app._after_fork()  # forget the open connections
 
 
 @pytest.mark.fault

@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from django.core.management import CommandError, call_command
-from openpyxl import Workbook
+from openpyxl.workbook.workbook import Workbook
 from pytest_django import Settings
 
 from register import people, rosters, sheets
@@ -69,7 +69,7 @@ def as_csv(*rows: Row, header: Row = HEADER, encoding: str = "utf-8") -> bytes:
 def as_xlsx(*rows: Row, header: Row = HEADER) -> bytes:
     book = Workbook()
     for row in (header, *rows):
-        book.active.append(list(row))  # type: ignore[union-attr]
+        book.active.append(list(row))
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -42,7 +43,7 @@ def run(name: str, *given: str) -> tuple[int, str]:
     return 0, said.getvalue()
 
 
-def tamper(schema: str, sql: str, *values: object) -> None:
+def tamper(schema: str, sql: str, *values: Any) -> None:
     """Change a row behind everybody's back, as only the owner of the database can."""
     with crossing.standing(Desk.OWNER), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL search_path TO {schema}, public")

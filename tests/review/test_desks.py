@@ -59,7 +59,7 @@ def walked(cast: Cast, case: Case, to: State, by: str = "li") -> Case:
 # --- Who gets in -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/cases/", f"/cases/{uuid.uuid4()}/", "/rosters/", "/agencies/"])
+@pytest.mark.parametrize("path", ["/", "/cases/", "/cases/00000000-0000-4000-8000-000000000000/", "/rosters/", "/agencies/"])
 def test_strangers_sign_in_first(cast: Cast, path: str) -> None:
     answer = Client(HTTP_HOST=host_of("authority")).get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/signin/?next={path}")
@@ -488,3 +488,9 @@ def test_the_day_of_an_act_is_the_clocks_day(cast: Cast, submitted: Case) -> Non
     with crossing.standing(Desk.AGENCY, cast.beijing):
         at: datetime = Case.objects.get(pk=submitted.pk).movements.latest("number").at
     assert clock.day_of(at) == clock.today()
+
+
+def test_a_case_leads_back_to_the_queue_as_one_left_it(cast: Cast, submitted: Case) -> None:
+    li = at_desk(cast, "li")
+    li.get("/cases/?tab=submitted&hold=free")
+    assert 'href="/cases/?tab=submitted&amp;hold=free"' in li.get(f"/cases/{submitted.pk}/").content.decode()

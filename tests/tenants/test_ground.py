@@ -1,4 +1,4 @@
-"""Accounts, codes, passwords, digests, sealed fields and the tasks' place."""
+"""Accounts, passwords, digests and sealed fields."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from django.db import IntegrityError, transaction
 from django.utils import translation
 from pytest_django import Settings
 
-from celery_app import app
 from tenants import crypto, roles
 from tenants.access import record_look
-from tenants.crossing import Desk, Place, here, standing
+from tenants.crossing import Desk, standing
 from tenants.models import AccessRecord, Agency, User
 from tenants.passwords import LengthAndClasses
 from tests.tenants import rows
@@ -131,18 +130,3 @@ def test_one_value_has_one_canonical_form() -> None:
     assert crypto.canonical_json({"a": 1, "b": 2}) == crypto.canonical_json({"b": 2, "a": 1})
     with pytest.raises(ValueError, match="JSON compliant"):
         crypto.canonical_json(float("nan"))
-
-
-# --- Tasks -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_every_task_begins_at_the_clerks_place_and_leaves_it(beijing: Agency) -> None:
-    @app.task
-    def where() -> Place:
-        return here()
-
-    with standing(Desk.AGENCY, beijing):
-        place = where.apply().get()
-        assert here() == Place(Desk.AGENCY, "beijing")
-    assert place == Place(Desk.CLERK)

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 
 from register import clock, demo, people, rosters
+from register.models import Qualification
 from tenants import crossing, roles
 from tenants.models import Agency, User
 
@@ -68,10 +69,27 @@ class Command(BaseCommand):
             self._bring_people(agencies, people, registrations)
             _tell_contacts(agencies)
             _appoint()
-        if settings.DEMO:
-            self.stdout.write(f"staff, all with the password {demo.PASSWORD}:")
-            for officer in OFFICERS:
-                self.stdout.write(f"  {officer.username:<16} {officer.name} {officer.role}")
+            if settings.DEMO:
+                self._tell_accounts()
+
+    def _tell_accounts(self) -> None:
+        """Who can be tried out; everybody here is made up."""
+        self.stdout.write(f"staff, all with the password {demo.PASSWORD}:")
+        for officer in OFFICERS:
+            self.stdout.write(f"  {officer.username:<16} {officer.name} {officer.role}")
+        self.stdout.write(
+            "applicants, who set their password first (name, type, number, certificate, exam year):"
+        )
+        years = dict(
+            Qualification.objects.filter(
+                certificate_number__in=[each.certificate_number for each in demo.DEMO_APPLICANTS]
+            ).values_list("certificate_number", "exam_year")
+        )
+        for each in demo.DEMO_APPLICANTS:
+            self.stdout.write(
+                f"  {each.name} {each.document_type} {each.number} {each.certificate_number} "
+                f"{years.get(each.certificate_number, '')} {each.standing or 'not registered yet'}"
+            )
 
     def _bring_people(self, agencies: list[Agency], count: int, registrations: int) -> None:
         """Write both files and import them as an officer would; done once per database."""
@@ -115,10 +133,9 @@ def _appoint() -> None:
     """Accounts and roles of the demonstration's staff, where their agency is open."""
     agencies = {agency.code: agency for agency in Agency.objects.all()}
     known = set(User.objects.filter(kind=User.Kind.STAFF).values_list("username", flat=True))
-    secret = make_password(demo.PASSWORD)
-    for officer in OFFICERS:
-        if officer.username in known or officer.agency not in agencies:
-            continue
+    missing = [each for each in OFFICERS if each.username not in known and each.agency in agencies]
+    secret = make_password(demo.PASSWORD) if missing else ""
+    for officer in missing:
         user = User.objects.create(
             username=officer.username, name=officer.name, kind=User.Kind.STAFF, password=secret
         )

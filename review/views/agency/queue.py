@@ -32,7 +32,7 @@ def cases(request: StaffRequest) -> HttpResponse:
         lambda case: listing.row_of_case(case, user_id=request.user.pk),
     )
     context["bulk_acts"] = _bulk_acts(context["tab"]) if REVIEWER in request.roles else []
-    return render(request, "review/agency/queue.html", context)
+    return listing.remembering(request, render(request, "review/agency/queue.html", context))
 
 
 def _bulk_acts(tab: queue.Tab) -> list[dict[str, str]]:

@@ -24,10 +24,11 @@ def case(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 def _page(request: StaffRequest, case: Case, *, number: str = "") -> HttpResponse:
+    agency = agency_here()
     context = {
         **file.context_of(request, case),
         "full_number": number,
-        "first_agency": agency_here(),
+        "lead": _("初审机构：{name} {phone}").format(name=agency.name, phone=agency.phone).strip(),
     }
     return private(render(request, "review/authority/case.html", context))
 

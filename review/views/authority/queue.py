@@ -38,7 +38,7 @@ def cases(request: StaffRequest) -> HttpResponse:
     takes_up = FINAL_REVIEWER in request.roles and State.REPORTED in context["tab"].states
     act = {"label": _("领取"), "value": "take_up", "tone": "primary", "url": reverse("holdings")}
     context["bulk_acts"] = [act] if takes_up else []
-    return render(request, "review/authority/queue.html", context)
+    return listing.remembering(request, render(request, "review/authority/queue.html", context))
 
 
 @staff_required(FINAL_REVIEWER_ROLE)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from register import rosters
 from register.resources import QualificationResource, RegistrationResource
 from register.rosters import What
+from register.sheets import LINE
 from review.forms import RosterForm, SkipForm
 from review.views.desk import posted, private
 from tenants.errors import Refusal
@@ -26,7 +27,7 @@ ERRORS_SHOWN = 200
 @require_http_methods(["GET", "POST"])
 def upload(request: StaffRequest) -> HttpResponse:
     """Choose a file; it is put aside and looked through, nothing is written yet."""
-    form = RosterForm(posted(request), request.FILES)
+    form = RosterForm(posted(request), request.FILES if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         file, what = form.cleaned_data["file"], What(form.cleaned_data["what"])
         data = file.read()
@@ -50,7 +51,7 @@ def _columns() -> list[dict[str, Any]]:
     shown = []
     for title, book in books:
         required = book.required()
-        every = [column.column_name for column in book.fields.values()]
+        every = [column.column_name for column in book.fields.values() if column.column_name != LINE]
         shown.append(
             {"title": title, "required": required, "optional": [n for n in every if n not in required]}
         )
