@@ -91,10 +91,10 @@ def serve(portal: Portal) -> None:
 def forget(var: Path) -> None:
     """Remove the data of earlier demonstrations. Raises Failure while one runs."""
     embedded.forget(var)
-    for name in ("private", "static", "log"):
+    for name in ("demo", "private", "static", "log"):
         shutil.rmtree(var / name, ignore_errors=True)
-    for name in ("clock-shift", "beat-schedule"):
-        (var / name).unlink(missing_ok=True)
+    for file in (var / "clock-shift", *var.glob("beat-schedule*")):
+        file.unlink(missing_ok=True)
 
 
 @contextmanager

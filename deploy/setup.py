@@ -56,7 +56,7 @@ def missing(purpose: str) -> Iterator[Need]:
         "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
     }
     absent = tuple(package for library, package in libraries.items() if not _loads(library))
-    if absent and purpose != "check":
+    if absent:
         yield Need(absent, "forms and certificates cannot be printed", vital=True)
     if purpose in {"demo", "test", "screens", "bench"}:
         if not _has_font("opentype/noto/NotoSerifCJK-Regular.ttc", "Noto Serif CJK SC"):

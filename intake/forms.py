@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -513,9 +514,9 @@ class EducationForm(RowForm):
     course = LineField(label=_("培训内容或课程"), max_length=100, required=False)
     hours = NumberField(
         label=_("学时"),
-        min_value=0.5,
+        min_value=Decimal("0.5"),
         max_value=200,
-        step_size=0.5,
+        step_size=Decimal("0.5"),
         max_digits=4,
         decimal_places=1,
         error_messages={

@@ -26,6 +26,7 @@ LARGEST_FILE: Final = 2 * 1024 * 1024
 LARGEST_STORED: Final = 300 * 1024
 # A small file may unfold into a picture that fills the memory: refused before it is unfolded.
 MOST_PIXELS: Final = 25_000_000
+END_OF_IMAGE: Final = 0xD9
 FORMATS: Final = ("JPEG", "PNG")
 # White paper photographed in a room is rarely pure white.
 LIGHTNESS_OF_WHITE: Final = 215
@@ -84,11 +85,39 @@ def _opened(upload: bytes) -> Image.Image:
                     code="too_many_pixels",
                     params={"width": raw.width, "height": raw.height},
                 )
+            if not _is_whole(upload, raw.format):
+                raise ValueError("cut off")
             return _on_white(ImageOps.exif_transpose(raw))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError(
             _("这个文件不是可用的照片，或者已经损坏。请上传 JPG 格式的证件照。"), code="no_image"
         ) from error
+
+
+def _is_whole(upload: bytes, format: str | None) -> bool:
+    """Whether the file goes on to its end.
+
+    Pillow notices a file that was cut off only while no other part of the process asks it to be lenient
+    (WeasyPrint does, for all of it).
+    """
+    return _ends_as_jpeg(upload) if format == "JPEG" else b"IEND" in upload
+
+
+def _ends_as_jpeg(data: bytes) -> bool:
+    """Walk the markers of a JPEG (ITU-T T.81 annex B) up to the end of the image."""
+    at = data.find(b"\xff", 2)
+    while 0 <= at < len(data) - 1:
+        marker = data[at + 1]
+        if marker == END_OF_IMAGE:
+            return True
+        if marker == 0xFF:
+            at += 1
+        elif marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD7:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at = data.find(b"\xff", at)
+    return False
 
 
 def _on_white(image: Image.Image) -> Image.Image:

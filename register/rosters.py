@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -177,7 +177,7 @@ def commit(
         newcomers = _newcomers(plan)
         if written:
             _enrol(newcomers, plan)
-            _write_qualifications(plan) if what is What.QUALIFICATIONS else _write_registrations(plan)
+            _WRITE[what](plan)
     result = Result(
         what=what,
         written=written,
@@ -211,10 +211,7 @@ def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
             column = resource.column_of(attribute)
             plan.errors += [LineError(line, column, str(message)) for message in messages]
     _match_people(plan)
-    if what is What.QUALIFICATIONS:
-        _compare_qualifications(plan)
-    else:
-        _compare_registrations(plan)
+    _COMPARE[what](plan)
     plan.errors.sort()
     return plan, len(dataset)
 
@@ -347,6 +344,12 @@ def _agency_id(row: RegistrationRow) -> int | None:
     return row.agency.pk if row.agency else None
 
 
+_COMPARE: Final[Mapping[What, Callable[[Plan], None]]] = {
+    What.QUALIFICATIONS: _compare_qualifications,
+    What.REGISTRATIONS: _compare_registrations,
+}
+
+
 # --- Writing -------------------------------------------------------------------------------------
 def _newcomers(plan: Plan) -> dict[str, PersonRow]:
     """The first row of everybody the register does not know yet."""
@@ -428,6 +431,12 @@ def _registration(row: RegistrationRow, person_id: UUID, before: Registration | 
         granted_on=row.valid_from,
         supersedes=before,
     )
+
+
+_WRITE: Final[Mapping[What, Callable[[Plan], None]]] = {
+    What.QUALIFICATIONS: _write_qualifications,
+    What.REGISTRATIONS: _write_registrations,
+}
 
 
 # --- Shown before the decision -------------------------------------------------------------------

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from register import codes
+from register.models import Kind
 from review import checklist
 
 Content = Mapping[str, Any]
@@ -46,11 +47,11 @@ def as_month(value: Any) -> str:
 
 
 def until_now(value: Any) -> str:
-    return as_month(value) if value else _now("至今")
+    return as_month(value) if value else gettext("至今")
 
 
 def yes_no(value: Any) -> str:
-    return _now("是") if value else _now("否")
+    return gettext("是") if value else gettext("否")
 
 
 def in_list(name: str) -> Show:
@@ -70,13 +71,15 @@ def in_list(name: str) -> Show:
 class Field:
     """One field of the dossier: its name there, its label, how its value reads.
 
-    `fixed` fields come from the roster or the register; no correction can ask the applicant for them.
+    `fixed` fields come from the roster or the register, so a correction cannot have them edited; those
+    `at_first` are asked for in an initial registration only.
     """
 
     name: str
     label: str | Promise
     show: Show = as_text
     fixed: bool = False
+    at_first: bool = False
 
 
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
@@ -88,10 +91,10 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         Field("id_mask", _("证件号码"), fixed=True),
         Field("education", _("学历"), in_list("education")),
         Field("degree", _("学位"), in_list("degree")),
-        Field("school", _("毕业院校")),
-        Field("major", _("所学专业")),
-        Field("graduation_date", _("毕业时间"), as_month),
-        Field("study_mode", _("学习形式"), in_list("study_mode")),
+        Field("school", _("毕业院校"), at_first=True),
+        Field("major", _("所学专业"), at_first=True),
+        Field("graduation_date", _("毕业时间"), as_month, at_first=True),
+        Field("study_mode", _("学习形式"), in_list("study_mode"), at_first=True),
         Field("title", _("专业技术职称级别"), in_list("title")),
         Field("title_name", _("职称名称")),
         Field("post", _("现任职务")),
@@ -160,8 +163,9 @@ COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
         Field("certificate", _("培训证书编号")),
     ),
 }
-# What the applicant edits only as a whole; a correction names the section.
-WHOLE: Final = ("experience", "education", "performance", "photo")
+# Sections without single fields: a correction names them as a whole.
+WHOLE: Final = frozenset({"experience", "education", "performance", "photo", "qualification"})
+PAPERS: Final = "papers"
 
 
 # --- The page --------------------------------------------------------------------------------------
@@ -210,7 +214,7 @@ def _section(item: checklist.Item, content: Content, before: Content | None) -> 
         return Section(key, item.label, table=table, changed=changed)
     if key == "performance":
         return Section(key, item.label, text=str(content.get(key) or ""), changed=changed)
-    if key == "papers":
+    if key == PAPERS:
         return Section(key, item.label, rows=_papers(content), changed=changed)
     if key == "photo":
         return Section(key, item.label, changed=changed)
@@ -221,7 +225,7 @@ def _lines(key: str, content: Content, before: Content | None) -> tuple[Line, ..
     values: Mapping[str, Any] = content.get(key) or {}
     former: Mapping[str, Any] = (before or {}).get(key) or {}
     lines = []
-    for field in FIELDS[key]:
+    for field in fields_of(key, content):
         value = field.show(values.get(field.name))
         old = field.show(former.get(field.name)) if before is not None else ""
         if field.name in values or old:
@@ -229,8 +233,14 @@ def _lines(key: str, content: Content, before: Content | None) -> tuple[Line, ..
     return tuple(lines + _registered_before(key, content))
 
 
+def fields_of(section: str, content: Content) -> list[Field]:
+    """The fields of a section in an application of this kind."""
+    initial = content.get("kind") == Kind.INITIAL
+    return [field for field in FIELDS[section] if initial or not field.at_first]
+
+
 def _former(old: str) -> str:
-    return _now("原：{value}").format(value=old) if old else ""
+    return gettext("原：{value}").format(value=old) if old else ""
 
 
 def _registered_before(key: str, content: Content) -> list[Line]:
@@ -254,7 +264,7 @@ def _table(key: str, rows: list[Mapping[str, Any]]) -> Table:
 
 def _hours(rows: list[Mapping[str, Any]]) -> str:
     total = sum(float(row.get("hours") or 0) for row in rows)
-    return _now("合计 {hours} 学时").format(hours=f"{total:g}")
+    return gettext("合计 {hours} 学时").format(hours=f"{total:g}")
 
 
 def _papers(content: Content) -> tuple[Line, ...]:
@@ -266,24 +276,21 @@ def _papers(content: Content) -> tuple[Line, ...]:
 
 
 def correctable(content: Content) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The items a correction may name, in groups: single fields, whole lists, the photo, each paper."""
+    """The items a correction may name, in groups: a section as a whole, its single fields, each paper."""
     groups = []
     for item in checklist.items_of(dict(content)):
         label = str(item.label)
-        if item.key in WHOLE:
-            groups.append((label, [(item.key, label)]))
-        elif item.key == "papers":
-            papers = [(f"papers.{code}", name) for code, name in codes.choices("paper")]
-            groups.append((label, papers))
+        if item.key == PAPERS:
+            choices = [(f"{PAPERS}.{code}", name) for code, name in codes.choices("paper")]
+        elif item.key in WHOLE:
+            choices = [(item.key, label)]
         else:
             values = content.get(item.key) or {}
-            fields = [
-                (f"{item.key}.{f.name}", str(f.label))
-                for f in FIELDS[item.key]
-                if not f.fixed and f.name in values
-            ]
-            groups.append((label, fields))
-    return [(label, items) for label, items in groups if items]
+            fields = [f for f in fields_of(item.key, content) if not f.fixed and f.name in values]
+            whole = gettext("{section}（整节）").format(section=label)
+            choices = [(item.key, whole), *((f"{item.key}.{f.name}", str(f.label)) for f in fields)]
+        groups.append((label, choices))
+    return groups
 
 
 def item_label(item: str) -> str:
@@ -292,7 +299,7 @@ def item_label(item: str) -> str:
     whole = str(checklist.LABELS.get(section, section))
     if not name:
         return whole
-    if section == "papers":
+    if section == PAPERS:
         return f"{whole} · {codes.label('paper', name)}"
     label = next((str(f.label) for f in FIELDS.get(section, ()) if f.name == name), name)
     return f"{whole} · {label}"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import ground
+from tests import ground, stage
 from tests.cast import cast, shifted_clock
+from tests.stage import Stage
 
 __all__ = ["cast", "shifted_clock"]
 
@@ -18,6 +19,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The migrated test database with roles, walls, the authority and three agencies, once per session."""
     with django_db_blocker.unblock():
         ground.open_ground()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Stage]:
+    """The whole portal, running: for journeys in a browser and for faults."""
+    with stage.standing("stage") as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

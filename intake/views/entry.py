@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from intake import flows, signin
 from intake.circumstances import CHANNELS
 from intake.entry import ExamForm, IdentityForm, PasswordForm, SignInForm
+from intake.views.found import posted
 from register import codes, policy
 from register.models import Kind, Person
 from tenants.errors import Refusal
@@ -34,7 +35,7 @@ def start(request: HttpRequest) -> HttpResponse:
     target = _safe_next(request)
     if request.user.is_authenticated and request.method == "GET":
         return redirect(target)
-    form = SignInForm(request.POST or None)
+    form = SignInForm(posted(request))
     if form.is_valid():
         if signin.sign_in(
             request,
@@ -89,7 +90,7 @@ def signout(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def password_set(request: HttpRequest) -> HttpResponse:
     """设置密码, step 1: 身份验证."""
-    return _verify(request, IdentityForm(request.POST or None), "intake/identity.html")
+    return _verify(request, IdentityForm(posted(request)), "intake/identity.html")
 
 
 @public
@@ -98,7 +99,7 @@ def password_set(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def initial_verify(request: HttpRequest) -> HttpResponse:
     """初始注册: 注册资格信息验证."""
-    return _verify(request, ExamForm(request.POST or None), "intake/exam.html")
+    return _verify(request, ExamForm(posted(request)), "intake/exam.html")
 
 
 def _verify(request: HttpRequest, form: IdentityForm, template: str) -> HttpResponse:
@@ -129,7 +130,7 @@ def password_new(request: HttpRequest) -> HttpResponse:
     """设置密码, step 2: the password itself, then straight to the personal page."""
     try:
         person_id = signin.claimant(request)
-        form = PasswordForm(request.POST or None, user=signin.account_of(person_id))
+        form = PasswordForm(posted(request), user=signin.account_of(person_id))
         if not form.is_valid():
             return render(request, "intake/password.html", {"form": form})
         user = signin.set_password(person_id=person_id, password=form.cleaned_data["password"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import Promise
 
 from intake import filing, signin
@@ -25,3 +25,8 @@ def private(response: HttpResponse) -> HttpResponse:
     """An answer with somebody's personal data: no cache keeps it."""
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was posted, also when that is nothing at all; None where nothing was asked."""
+    return request.POST if request.method == "POST" else None

@@ -24,7 +24,7 @@ from intake.filing import AnotherDraft, Incomplete
 from intake.flows import Section, Step
 from intake.forms import DeclarationForm
 from intake.models import Application
-from intake.views.found import own_application, private
+from intake.views.found import own_application, posted, private
 from intake.views.frame import frame
 from register import clock, codes, people
 from register.models import DocketEntry, Kind, Person
@@ -59,7 +59,7 @@ def faults_of(application: Application, findings: Findings) -> list[dict[str, st
 def preview(request: HttpRequest, application: Application, about: Circumstances) -> HttpResponse:
     """预览、打印和上报: the form as it will be lodged, what is missing, declaration, 上报."""
     stored = application.sections.get(Section.DECLARATION)
-    form = DeclarationForm(request.POST or None, about=about, stored=stored)
+    form = DeclarationForm(posted(request), about=about, stored=stored)
     if request.method == "POST":
         complete = form.is_valid()
         filing.save_step(

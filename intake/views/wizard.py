@@ -30,7 +30,7 @@ from intake.models import Application
 from intake.photos import LARGEST_FILE
 from intake.views import lodging
 from intake.views.entry import search
-from intake.views.found import own_application, private
+from intake.views.found import own_application, posted, private
 from intake.views.frame import frame, step_url
 from register import codes, policy
 from register.models import Kind
@@ -365,7 +365,7 @@ def row(request: ApplicantRequest, application_id: UUID, section: str, row_id: s
     found = flows.step_of_section(application.kind, section, hours_count=about.hours_count)
     back = f"{step_url(application, found)}#rows"
     others = [one for one in rows if one is not known]
-    form = ROW_FORMS[which](request.POST or None, about=about, stored=known, others=others)
+    form = ROW_FORMS[which](posted(request), about=about, stored=known, others=others)
     if request.method == "POST":
         try:
             if request.POST.get("go") == DELETE:
@@ -413,7 +413,7 @@ def _channel_page(
     """选择注册渠道: channel, then agency; suspended agencies are shown with the reason."""
     if application.status != Application.Status.DRAFT:
         raise Http404
-    form = AgencyForm(request.POST or None)
+    form = AgencyForm(posted(request))
     if form.is_valid():
         try:
             filing.choose_agency(application=application, agency=form.cleaned_data["agency"])

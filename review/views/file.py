@@ -10,9 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
 from register import clock, codes, people, policy, standing
 from register.models import Registration
@@ -81,15 +80,15 @@ def buttons(case: Case, by: Actor) -> list[Button]:
 def hint(case: Case, by: Actor, acts: Iterable[Button], *, unchecked: int) -> str:
     """One sentence beside the buttons: what to do now, or why there is nothing to do."""
     if workflow.statutory_event(case, clock.now()):
-        return _now("期限已过，系统正在依法处理本案，请稍后刷新。")
+        return gettext("期限已过，系统正在依法处理本案，请稍后刷新。")
     open_acts = {button.act for button in acts}
     if workflow.pending_opinion(case) is not None and open_acts & {"countersign", "approve", "refuse"}:
-        return _now("有一份意见等待您复核。")
+        return gettext("有一份意见等待您复核。")
     if "take_up" in open_acts:
-        return _now("领取后才能办理本案。")
+        return gettext("领取后才能办理本案。")
     if unchecked and open_acts & {"accept", "give_opinion"}:
-        return _now("还有 {n} 项没有核对。").format(n=unchecked)
-    return _now("本案由您办理。") if open_acts else _nothing_to_do(case, by)
+        return gettext("还有 {n} 项没有核对。").format(n=unchecked)
+    return gettext("本案由您办理。") if open_acts else _nothing_to_do(case, by)
 
 
 def _nothing_to_do(case: Case, by: Actor) -> str:
@@ -100,9 +99,9 @@ def _nothing_to_do(case: Case, by: Actor) -> str:
             return str(no.message)
     holder = case.officer if case.state == State.REPORTED else case.assignee
     if workflow.pending_opinion(case) is not None:
-        return _now("意见正在等待复核。")
+        return gettext("意见正在等待复核。")
     if holder is not None and holder.pk != by.user_id and case.open:
-        return _now("本案由{name}办理。").format(name=holder.display_name)
+        return gettext("本案由{name}办理。").format(name=holder.display_name)
     return str(case.status.tag.turn_word)
 
 
@@ -194,16 +193,16 @@ def _told(movement: Movement) -> list[str]:
     lines += [f"{sections.item_label(item['item'])}：{item['text']}" for item in detail.get("items", ())]
     lines += [str(detail[key]) for key in ("text", "reason", "name") if detail.get(key)]
     if movement.act in {"lodge", "resubmit"}:
-        lines.append(_now("第 {n} 版材料").format(n=detail.get("version", 1)))
+        lines.append(gettext("第 {n} 版材料").format(n=detail.get("version", 1)))
     if number := detail.get("number"):
-        lines.append(_now("编号 {number}").format(number=number))
+        lines.append(gettext("编号 {number}").format(number=number))
     if dispatch := detail.get("dispatch"):
-        lines.append(_now("报送批次 {number}").format(number=dispatch))
+        lines.append(gettext("报送批次 {number}").format(number=dispatch))
     if until := detail.get("valid_to"):
         since = sections.as_day(detail.get("valid_from"))
-        lines.append(_now("有效期 {since} 至 {until}").format(since=since, until=sections.as_day(until)))
+        lines.append(gettext("有效期 {since} 至 {until}").format(since=since, until=sections.as_day(until)))
     if due := detail.get("due"):
-        lines.append(_now("期限 {day}").format(day=sections.as_day(due)))
+        lines.append(gettext("期限 {day}").format(day=sections.as_day(due)))
     return lines
 
 
@@ -232,23 +231,48 @@ def opinions_of(case: Case) -> list[ShownOpinion]:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownItem:
+    """One fault of a correction in words, and what the applicant said to it."""
+
+    label: str
+    reason: str
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownCorrection:
     correction: Correction
-    items: list[tuple[str, str, str]]
+    items: list[ShownItem]
 
 
 def corrections_of(case: Case) -> list[ShownCorrection]:
-    """The corrections, latest first: where, of what kind, what to mend."""
+    """The corrections, latest first: where, of what kind, what to mend, and the answers."""
+    told = list(case.correction_requests.order_by("-number"))
+    answers = _answers(case, [c.answered_by_version for c in told if c.answered_by_version])
     return [
         ShownCorrection(
             correction,
             [
-                (sections.item_label(i["item"]), codes.label("reason", i.get("code", "")), i["text"])
-                for i in correction.items
+                ShownItem(
+                    sections.item_label(item["item"]),
+                    codes.label("reason", item["code"]) if item.get("code") else "",
+                    item["text"],
+                    answers.get((correction.answered_by_version, item["item"]), ""),
+                )
+                for item in correction.items
             ],
         )
-        for correction in case.correction_requests.order_by("-number")
+        for correction in told
     ]
+
+
+def _answers(case: Case, versions: Sequence[int]) -> dict[tuple[int | None, str], str]:
+    """What the applicant said to each item, by the version that answered."""
+    if not versions:
+        return {}
+    given = case.dossiers.filter(version__in=versions).values_list("version", "content__answers")
+    return {(version, a["item"]): a["text"] for version, answers in given for a in answers or ()}
 
 
 # --- The page ----------------------------------------------------------------------------------------
@@ -320,7 +344,7 @@ def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
     dossier = dossier_of(case, request.GET.get("version", ""))
     number = None
     if may_see_number(case, actor(request)):
-        number = see_number(request, case, reason=_now("打印申请表"))
+        number = see_number(request, case, reason=gettext("打印申请表"))
     pdf = printed.form_pdf(
         dossier.content,
         photo=bytes(dossier.photo) if dossier.photo else None,
@@ -370,7 +394,7 @@ def items_at_fault(case: Case) -> list[dict[str, str]]:
     ordered = (item for item in checklist.ITEMS if item.key in faults)
     return [
         {
-            "item": item.key if item.key in sections.WHOLE else "",
+            "item": f"{sections.PAPERS}.M01" if item.key == sections.PAPERS else item.key,
             "code": "R06" if item.key == "photo" else "",
             "text": faults[item.key],
         }

@@ -112,6 +112,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.execute(words)
         self.search_path_set_schemas = wanted
 
+    def _configure_connection(self, connection: Any) -> bool:
+        """A login that no wall can hold is refused before its first statement."""
+        if not settings.AS_OWNER and connection.info.parameter_status("is_superuser") == "on":
+            raise ImproperlyConfigured("DATABASE_URL logs in a superuser: the walls would not hold.")
+        return bool(super()._configure_connection(connection))
+
     def connect(self) -> None:
         self.search_path_set_schemas = None
         super().connect()

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from deploy import play
-from tests import stage
 from tests.stage import Stage
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stage]:
-    with stage.standing("faults") as running:
-        yield running
 
 
 def prepared(running: Stage) -> tuple[play.Play, play.Visitor]:

@@ -19,7 +19,7 @@ from intake import fields
         (fields.MonthField(), "2020-3", "2020-03"),
         (fields.MonthField(), "202003", "2020-03"),
         (fields.MonthField(), "2020年3月", "2020-03"),
-        (fields.NumberField(max_digits=4, decimal_places=1), "16.50", "16.5"),
+        (fields.NumberField(max_digits=4, decimal_places=1), "16.5", "16.5"),
         (fields.NumberField(max_digits=4, decimal_places=1), "４８", "48"),
         (fields.LineField(), " 示例路  1 号\n", "示例路 1 号"),
         (fields.NameField(), "古丽•测试", "古丽·测试"),

@@ -289,6 +289,71 @@ def test_who_has_an_open_application_anywhere_lodges_no_second_one(cast: Cast) -
     assert "正在办理" in str(refused.value)
 
 
+COURSE = {
+    "from": "",
+    "to": "",
+    "provider": "示例培训中心",
+    "course": "安全生产管理",
+    "hours": "48",
+    "certificate": "P1",
+}
+
+
+def change_of(draft: Application) -> None:
+    filing.save_step(
+        application=draft, section=Section.REGISTRATION, data={"change_items": ["1"], "category": "A5"}
+    )
+    filing.save_step(
+        application=draft,
+        section=Section.EMPLOYER,
+        data={"name": "天津示例技术有限公司", "code": "91310000MA1ABCDE8U"},
+    )
+
+
+def renewal_of(draft: Application) -> None:
+    last_week = (clock.today() - timedelta(days=7)).isoformat()
+    filing.add_row(
+        application=draft, section=Section.EDUCATION, row={**COURSE, "from": last_week, "to": last_week}
+    )
+    filing.save_step(
+        application=draft, section=Section.PERFORMANCE, data={"text": "负责本单位安全生产管理。"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun", "more"),
+    [
+        (Kind.CHANGE, -1, change_of),
+        (Kind.RENEWAL, -3, renewal_of),
+        (Kind.REREGISTRATION, -5, lambda draft: None),
+    ],
+)
+def test_each_other_kind_goes_its_own_way_to_the_agency(
+    cast: Cast, kind: Kind, begun: int, more: Any
+) -> None:
+    begins = clock.add_years(clock.today(), begun) + timedelta(days=30)
+    factories.registration(cast.zhang, cast.beijing, valid_from=begins, category="A5")
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, cast.beijing, kind)
+        more(draft)
+        frozen = filing.freeze(again(draft))
+        assert misses(again(draft)) == []
+        filing.lodge(application=again(draft))
+        entry = DocketEntry.objects.get()
+    assert (entry.kind, entry.state, entry.agency) == (kind, State.SUBMITTED, cast.beijing)
+    assert frozen.content["registration"]["valid_from"] == begins.isoformat()
+
+
+def test_a_change_that_changes_nothing_is_not_lodged(cast: Cast) -> None:
+    factories.registration(cast.zhang, cast.beijing, category="A5")
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, cast.beijing, Kind.CHANGE)
+        filing.save_step(
+            application=draft, section=Section.REGISTRATION, data={"change_items": ["1"], "category": "A5"}
+        )
+        assert misses(again(draft)) == [("employer", "name")]
+
+
 CLOSED: list[Any] = [
     lambda draft: filing.save_step(application=draft, section=Section.EMPLOYER, data={"name": "乙"}),
     lambda draft: filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE),

@@ -218,12 +218,18 @@ def test_a_wrong_password_an_unknown_person_and_a_closed_account_get_the_same_an
 def test_every_answer_costs_one_hash(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     set_password(cast.zhang)
     hashed: list[str] = []
+    really_check = User.check_password
 
-    real_check = User.check_password
-    monkeypatch.setattr(
-        User, "check_password", lambda self, raw: hashed.append("check") or real_check(self, raw)
-    )
-    monkeypatch.setattr(signin, "make_password", lambda raw: hashed.append("make") or "")
+    def check(user: User, raw: str) -> bool:
+        hashed.append("check")
+        return really_check(user, raw)
+
+    def make(raw: str) -> str:
+        hashed.append("make")
+        return ""
+
+    monkeypatch.setattr(User, "check_password", check)
+    monkeypatch.setattr(signin, "make_password", make)
     try_password(browser(), ZHANG.number, "wrong")
     try_password(browser(), SUN.number, "wrong")
     try_password(browser(), factories.id_number(date(1980, 1, 1), serial=402), "wrong")

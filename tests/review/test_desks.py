@@ -59,7 +59,9 @@ def walked(cast: Cast, case: Case, to: State, by: str = "li") -> Case:
 # --- Who gets in -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/cases/", "/cases/00000000-0000-4000-8000-000000000000/", "/rosters/", "/agencies/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/cases/", "/cases/00000000-0000-4000-8000-000000000000/", "/rosters/", "/agencies/"]
+)
 def test_strangers_sign_in_first(cast: Cast, path: str) -> None:
     answer = Client(HTTP_HOST=host_of("authority")).get(path)
     assert (answer.status_code, answer["Location"]) == (302, f"/signin/?next={path}")
@@ -293,10 +295,16 @@ def test_a_second_version_shows_what_has_changed(cast: Cast, submitted: Case) ->
         casework.resubmit(
             case=Case.objects.get(pk=submitted.pk),
             by=cast.actor_of(cast.zhang),
-            filing=casefiles.filing(cast.zhang, cast.beijing, employer=employer),
+            filing=casefiles.filing(
+                cast.zhang,
+                cast.beijing,
+                employer=employer,
+                answers=[{"item": "employer", "text": "已按执照更正"}],
+            ),
         )
     li = at_desk(cast, "li")
     page = li.page(f"/cases/{submitted.pk}/")
+    assert "申请人答复：已按执照更正" in page
     assert "补正后有改动" in page
     assert "原：北京示例化工有限公司" in page
     before = li.page(f"/cases/{submitted.pk}/?version=1")

@@ -67,7 +67,16 @@ def test_a_change_shows_the_registered_values(cast: Cast) -> None:
 def test_a_correction_may_name_what_the_applicant_can_edit(cast: Cast) -> None:
     offered = sections.correctable(casefiles.dossier(cast.zhang, cast.beijing))
     items = [item for _group, choices in offered for item, _label in choices]
-    assert {"employer.name", "personal.school", "experience", "photo", "papers.M03"} <= set(items)
+    there = {
+        "employer",
+        "employer.name",
+        "personal.school",
+        "experience",
+        "photo",
+        "qualification",
+        "papers.M03",
+    }
+    assert there <= set(items)
     assert not {"personal.name", "personal.id_mask", "qualification.exam_year", "education"} & set(items)
     assert len(items) == len(set(items))
     assert {item.partition(".")[0] for item in items} <= set(checklist.LABELS)
@@ -84,3 +93,10 @@ def test_a_correction_may_name_what_the_applicant_can_edit(cast: Cast) -> None:
 )
 def test_items_are_called_by_their_section_and_field(cast: Cast, item: str, label: str) -> None:
     assert sections.item_label(item) == label
+
+
+def test_what_only_an_initial_registration_asks_for_is_not_shown_elsewhere(cast: Cast) -> None:
+    renewal = casefiles.dossier(cast.zhang, cast.beijing, kind="renewal")
+    assert "毕业院校" not in lines(sections.sections_of(renewal), "personal")
+    items = [item for _group, choices in sections.correctable(renewal) for item, _label in choices]
+    assert ("personal.school" in items, "personal.mobile" in items) == (False, True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import environ
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import ProgrammingError, connection
 from pytest_django import Settings
 
@@ -66,6 +67,14 @@ def test_it_may_take_the_role_of_every_desk_and_agency_and_no_other(
         for role in ("desk_agency", connection.settings_dict["USER"], "pg_read_all_data"):
             with pytest.raises(ProgrammingError, match="permission denied"):
                 cursor.execute(f'SET ROLE "{role}"')
+
+
+def test_a_superusers_login_is_refused(weak: DatabaseWrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    with weak.cursor():
+        strong = weak.connection
+    monkeypatch.setattr(type(strong.info), "parameter_status", lambda *_: "on")
+    with pytest.raises(ImproperlyConfigured, match="superuser"):
+        weak._configure_connection(strong)
 
 
 def test_no_role_is_strong() -> None:
