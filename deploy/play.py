@@ -23,6 +23,8 @@ AGENCY: Final = "beijing"
 REVIEWER, FINAL_REVIEWER = "li.beijing", "zhao.authority"
 PASSWORD: Final = "Demo-portal-2026"  # noqa: S105  printed at every start
 ROSTER: Final = "roster.csv"
+# How the demonstration's roster marks those who may apply for the first time.
+FIRST_TIME_NOTE: Final = "可办理初始注册"
 # How long a notice may take before a line counts as failed, and how often the board is asked.
 PATIENCE: Final = 10.0
 PAUSE: Final = 0.02
@@ -125,10 +127,10 @@ class Board:
 
 
 def candidates(roster: Path) -> Iterator[Person]:
-    """People of the roster who passed lately and may apply for the first time."""
+    """People of the roster who may apply for the first time."""
     with roster.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
-            if row["备注" if "备注" in row else "姓名"]:
+            if row["备注"] == FIRST_TIME_NOTE:
                 yield Person(row["姓名"], row["证件号码"], row["资格证书编号"], row["考试年度"])
 
 
@@ -352,3 +354,15 @@ def timeline(play: Play) -> str:
             shown.append(f"{'':13}WRONG: {line.wrong}")
     shown.append(f"p95 from act to visible notice: {play.p95:.0f} ms (limit {P95_MS:.0f} ms)")
     return "\n".join(shown)
+
+
+def accounts(port: int) -> str:
+    """Addresses and accounts to try, as text."""
+    return f"""
+Open in a browser (staff password everywhere: {PASSWORD})
+  Applicants and the public   http://localhost:{port}
+  An agency, Beijing          http://{AGENCY}.localhost:{port}     {REVIEWER} reviews, wang.beijing supervises
+  The authority               http://authority.localhost:{port}   {FINAL_REVIEWER} decides, zhou.authority registers
+To begin as an applicant, take 初始注册 on the first page with
+  张测试, 居民身份证 11000019900307001X, 资格证书 DEMO0000001, and the exam year that demo_data named above.
+"""

@@ -108,6 +108,7 @@ def fill(roster: Path) -> None:
                     "证件号码": number,
                     "资格证书编号": result.certificate_number,
                     "考试年度": result.exam_year,
+                    "备注": play.FIRST_TIME_NOTE,
                 }
             )
     with roster.open("w", encoding="utf-8", newline="") as file:

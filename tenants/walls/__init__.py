@@ -1,1 +1,1 @@
-"""Database ENGINE (`base`), roles and grants. Imports no models, so that Django can load it first."""
+"""The walls inside the database: the ENGINE (`base`), the roles, and the one table of grants."""
