@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from deploy.lifelines import Failure
 from deploy.portrait import draw
@@ -83,6 +83,10 @@ class Play:
         return times[min(len(times) - 1, int(len(times) * 0.95))] if times else float("inf")
 
 
+def _words(element: Tag | None) -> str:
+    return " ".join(element.get_text(" ", strip=True).split()) if element else ""
+
+
 @dataclass(slots=True)
 class Board:
     """The applicant's board and state tag, read over HTTP as the applicant's browser reads them."""
@@ -95,13 +99,7 @@ class Board:
         """Title and body of each notice, newest first."""
         _status, text, _headers = self.applicant.fetch("/notices/board")
         notices = BeautifulSoup(text, "lxml").select("li.notice")
-        return [
-            (
-                notice["id"],
-                " ".join(notice.select_one(".notice-body").get_text(" ", strip=True).split()),
-            )
-            for notice in notices
-        ]
+        return [(str(notice["id"]), _words(notice.select_one(".notice-body"))) for notice in notices]
 
     def expect(self, who: str, act: str, *, since: float, state: str, notice: str = "") -> None:
         """Wait for the notice of an act and compare it, and the state shown, with what should be there."""
@@ -262,8 +260,9 @@ def open_case(officer: Visitor, applicant: Visitor) -> None:
     """Find the applicant's case by its name in the queue."""
     officer.open(f"/cases/?search={applicant.name}")
     for row in officer.page.select("table tbody tr"):
-        if applicant.name in row.get_text():
-            officer.open(str(row.select_one("a[href]")["href"]))
+        link = row.select_one("a[href]")
+        if link is not None and applicant.name in row.get_text():
+            officer.open(str(link["href"]))
             return
     raise Failure(f"{officer.name}: {applicant.name} is not in the queue. {officer.text('main')[:300]}")
 
@@ -361,8 +360,8 @@ def accounts(port: int) -> str:
     return f"""
 Open in a browser (staff password everywhere: {PASSWORD})
   Applicants and the public   http://localhost:{port}
-  An agency, Beijing          http://{AGENCY}.localhost:{port}     {REVIEWER} reviews, wang.beijing supervises
-  The authority               http://authority.localhost:{port}   {FINAL_REVIEWER} decides, zhou.authority registers
+  An agency, Beijing          http://{AGENCY}.localhost:{port}     ({REVIEWER}, wang.beijing)
+  The authority               http://authority.localhost:{port}   ({FINAL_REVIEWER}, zhou.authority)
 To begin as an applicant, take 初始注册 on the first page with
   张测试, 居民身份证 11000019900307001X, 资格证书 DEMO0000001, and the exam year that demo_data named above.
 """

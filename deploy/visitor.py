@@ -35,7 +35,7 @@ class Visitor:
 
     @property
     def page(self) -> Tag:
-        found = self._browser.page
+        found: Tag | None = self._browser.page
         if found is None:
             raise Failure(f"{self.name}: {self._browser.url} is not a page.")
         return found

@@ -27,6 +27,7 @@ from intake.forms import (
     RowForm,
     SectionForm,
     Stored,
+    labelled,
 )
 from intake.models import Application
 from register.models import Kind
@@ -134,7 +135,7 @@ def _faults(form: SectionForm, step: Step, before: str = "") -> Iterator[Miss]:
     for name, errors in form.errors.items():
         label = form.fields[name].label if name in form.fields else form.section.label
         for error in errors:
-            yield Miss(step, form.section, name, f"{before}{label}：{error}")
+            yield Miss(step, form.section, name, before + labelled(label, error))
 
 
 def _check_rows(
@@ -169,7 +170,8 @@ def row_forms(rows: list[Stored], about: Circumstances, section: Section) -> Ite
 
 def span_of(row: Stored) -> str:
     """起止时间 of a row in words."""
-    return f"{row['from']} — {row['to'] or _now('至今')}"
+    until = row["to"] or _now("至今")
+    return f"{row['from']} — {until}"
 
 
 def hours_of(rows: list[Stored]) -> Decimal:

@@ -55,6 +55,11 @@ def month_of(text: str) -> date:
     return date.fromisoformat(f"{text}-01")
 
 
+def labelled(label: str | Promise | None, error: str) -> str:
+    """An error with the name of its field, for the summary at the top."""
+    return _now("%(label)s：%(error)s") % {"label": label or "", "error": error}
+
+
 class SectionForm(forms.Form):
     """A section of the form in the circumstances of one application."""
 

@@ -22,7 +22,7 @@ from intake.completeness import Findings, Miss
 from intake.corrections import OpenCorrection
 from intake.filing import AnotherDraft, Incomplete
 from intake.flows import Section, Step
-from intake.forms import DeclarationForm
+from intake.forms import DeclarationForm, labelled
 from intake.models import Application
 from intake.views.found import own_application, posted, private
 from intake.views.frame import frame
@@ -109,7 +109,7 @@ def _form_faults(form: DeclarationForm) -> list[dict[str, str]]:
 
 def message_of(form: DeclarationForm, name: str, error: str) -> str:
     """The declaration's own sentence says enough; other fields are named."""
-    return error if name == "agreed" else f"{form[name].label}：{error}"
+    return error if name == "agreed" else labelled(form[name].label, error)
 
 
 @applicant_required

@@ -25,7 +25,7 @@ from intake.circumstances import CHANNEL_OF, CHANNELS, Circumstances
 from intake.corrections import OpenCorrection
 from intake.filing import AnotherDraft
 from intake.flows import ROWS, Section, Step
-from intake.forms import FORMS, ROW_FORMS, RowForm, SectionForm, Stored
+from intake.forms import FORMS, ROW_FORMS, RowForm, SectionForm, Stored, labelled
 from intake.models import Application
 from intake.photos import LARGEST_FILE
 from intake.views import lodging
@@ -144,7 +144,7 @@ class Page:
         if self.photo is not None:
             several.insert(0, self.photo)
         return [
-            {"message": f"{form[name].label}：{error}", "href": f"#{form[name].auto_id}"}
+            {"message": labelled(form[name].label, str(error)), "href": f"#{form[name].auto_id}"}
             for form in several
             for name, errors in form.errors.items()
             for error in errors

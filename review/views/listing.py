@@ -13,7 +13,9 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from register import clock, codes
@@ -186,10 +188,14 @@ def tell_each(
     refused: Iterable[tuple[Any, Refusal]],
 ) -> None:
     """One line for each case: what was done, or why not."""
-    for line in done:
-        messages.success(request, _named(line, said))
-    for line, no in refused:
-        messages.error(request, _named(line, str(no.message)))
+    if lines := [(_named(line, said),) for line in done]:
+        messages.success(request, _lines(lines))
+    if lines := [(_named(line, str(no.message)),) for line, no in refused]:
+        messages.error(request, _lines(lines))
+
+
+def _lines(lines: Iterable[tuple[str]]) -> SafeString:
+    return format_html_join(mark_safe("<br />"), "{}", lines)
 
 
 def _named(line: Any, said: str) -> str:

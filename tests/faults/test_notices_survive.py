@@ -7,12 +7,13 @@ import time
 import pytest
 
 from deploy import play
+from deploy.visitor import Visitor
 from tests.stage import Stage
 
 pytestmark = pytest.mark.fault
 
 
-def prepared(running: Stage) -> tuple[play.Play, play.Visitor]:
+def prepared(running: Stage) -> tuple[play.Play, Visitor]:
     """An applicant at the preview, everything filled in."""
     played = running.play()
     applicant, _person = play.come_in(played, running.people)
@@ -20,7 +21,7 @@ def prepared(running: Stage) -> tuple[play.Play, play.Visitor]:
     return played, applicant
 
 
-def press_lodge(applicant: play.Visitor) -> float:
+def press_lodge(applicant: Visitor) -> float:
     """上报; the milliseconds until the receipt was there."""
     since = time.perf_counter()
     applicant.press("上报", {"declaration-agreed": "on", "declaration-delivery": "1"})
@@ -29,11 +30,11 @@ def press_lodge(applicant: play.Visitor) -> float:
     return took
 
 
-def bodies(played: play.Play, applicant: play.Visitor) -> list[str]:
+def bodies(played: play.Play, applicant: Visitor) -> list[str]:
     return [body for _key, body in play.Board(played, applicant).titles()]
 
 
-def await_one_notice(played: play.Play, applicant: play.Visitor) -> None:
+def await_one_notice(played: play.Play, applicant: Visitor) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until and not bodies(played, applicant):
         time.sleep(0.1)
