@@ -102,11 +102,10 @@ class Camera:
 
 def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
     """Play the main job before the camera and visit what lies beside it; returns the number of pictures."""
-    stores.use(env)
     data = var_folder() / "demo"
-    with chromium() as browser:
+    with chromium() as browser, stores.captchas(env) as captcha:
         camera = Camera(browser, folder, portal.port)
-        played = play.Play(port=portal.port, folder=data, captcha=stores.captcha, watch=camera.look)
+        played = play.Play(port=portal.port, folder=data, captcha=captcha, watch=camera.look)
         play.main_job(played, play.candidates(data / play.ROSTER))
         for visitor in played.visitors:
             for path in BESIDE.get(visitor.host, ()):

@@ -135,7 +135,7 @@ def _faults(form: SectionForm, step: Step, before: str = "") -> Iterator[Miss]:
     for name, errors in form.errors.items():
         label = form.fields[name].label if name in form.fields else form.section.label
         for error in errors:
-            yield Miss(step, form.section, name, before + labelled(label, error))
+            yield Miss(step, form.section, name, before + labelled(label, str(error)))
 
 
 def _check_rows(

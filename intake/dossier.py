@@ -169,7 +169,9 @@ def _qualification(held: Qualification | None) -> dict[str, Any]:
 
 def _registration(stored: Stored, about: Circumstances) -> dict[str, Any]:
     held = about.registration
-    category = stored.get("category") or (held.category if held and about.kind == Kind.CHANGE else "")
+    # A renewal goes on with the registered category, and so does a change that leaves it alone.
+    goes_on = held.category if held and about.kind in (Kind.CHANGE, Kind.RENEWAL) else ""
+    category = goes_on if about.kind == Kind.RENEWAL else stored.get("category") or goes_on
     content: dict[str, Any] = {"category": category}
     if held is not None:
         content |= {

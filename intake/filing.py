@@ -30,7 +30,7 @@ from intake.models import Application, Paper
 from intake.photos import Portrait
 from notifications import outbox
 from register import clock, eligibility, policy, reference, standing
-from register.models import DocketEntry, Kind, Person, Photo
+from register.models import DocketEntry, Kind, Person, Photo, Registration
 from review import casework
 from review.casework import Filing
 from review.models import Case
@@ -119,7 +119,7 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
                 late=answer.late,
                 agency=agency or (copy_of.agency if copy_of else None),
                 photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
-                sections=_first_sections(person, copy_of),
+                sections=_first_sections(person, kind, held, copy_of),
                 created_at=now,
                 saved_at=now,
             )
@@ -137,12 +137,19 @@ def _same_kind(draft: Application, kind: Kind) -> Application:
     return draft
 
 
-def _first_sections(person: Person, copy_of: Application | None) -> dict[str, Any]:
-    """What the form begins with: the ended application's content, or the personal data last granted."""
+def _first_sections(
+    person: Person, kind: Kind, held: Registration | None, copy_of: Application | None
+) -> dict[str, Any]:
+    """What the form begins with: the ended application's content, or what the register knows."""
     if copy_of is not None:
         return {s: copy_of.sections[s] for s in CARRIED_OVER if s in copy_of.sections}
+    sections: dict[str, Any] = {}
     known = {name: person.personal[name] for name in dossier.PERSONAL_FIELDS if person.personal.get(name)}
-    return {Section.PERSONAL: known} if known else {}
+    if known:
+        sections[Section.PERSONAL] = known
+    if kind == Kind.RENEWAL and held is not None:
+        sections[Section.EMPLOYER] = {"name": held.employer_name, "code": held.employer_code}
+    return sections
 
 
 def choose_agency(*, application: Application, agency: Agency) -> Application:

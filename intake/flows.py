@@ -87,7 +87,7 @@ FLOWS: Final[dict[Kind, tuple[Step, ...]]] = {
     ),
     Kind.RENEWAL: (
         Step("personal", _("更新个人基本信息"), (Section.PERSONAL,), button=_("确认更新")),
-        Step("employer", _("更新聘用单位信息"), (Section.REGISTRATION, Section.EMPLOYER)),
+        Step("employer", _("更新聘用单位信息"), (Section.EMPLOYER,)),
         Step("education", _("填写继续教育信息"), (Section.EDUCATION, Section.PERFORMANCE)),
         EXPERIENCE,
         PREVIEW,

@@ -20,6 +20,7 @@ from typing import Final
 from deploy import embedded, play, stores
 from deploy.lifelines import ROOT, Failure, var_folder
 from deploy.processes import Portal, portal_processes
+from deploy.visitor import Captcha
 
 APPLICANTS: Final = 12
 PREPARE: Final = (
@@ -37,9 +38,10 @@ class Stage:
     var: Path
     env: dict[str, str]
     people: Iterator[play.Person]
+    captcha: Captcha
 
     def play(self) -> play.Play:
-        return play.Play(port=self.portal.port, folder=self.var, captcha=stores.captcha)
+        return play.Play(port=self.portal.port, folder=self.var, captcha=self.captcha)
 
     def take_down(self, server: str) -> None:
         embedded.take_down(self.var, server)
@@ -66,9 +68,11 @@ def standing(name: str) -> Iterator[Stage]:
             _run(env, "manage.py", *words)
         _run({**env, "PORTAL_AS_OWNER": "1"}, "-m", "tests.stage", str(roster))
         _run(env, "manage.py", "collectstatic", "--noinput", "-v0")
-        with portal_processes(env, var=var, port=8300, web_workers=1, workers=1) as portal:
-            stores.use(env)
-            yield Stage(portal, var, env, play.candidates(roster))
+        with (
+            portal_processes(env, var=var, port=8300, web_workers=1, workers=1) as portal,
+            stores.captchas(env) as captcha,
+        ):
+            yield Stage(portal, var, env, play.candidates(roster), captcha)
 
 
 def _run(env: dict[str, str], *words: str) -> None:

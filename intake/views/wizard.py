@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from intake import circumstances, completeness, corrections, filing, flows, signin
-from intake.circumstances import CHANNEL_OF, CHANNELS, Circumstances
+from intake.circumstances import CHANNELS, Circumstances
 from intake.corrections import OpenCorrection
 from intake.filing import AnotherDraft
 from intake.flows import ROWS, Section, Step
@@ -329,9 +329,9 @@ def _step_context(page: Page) -> dict[str, Any]:
         "advice": ADVICE.get(page.step.slug, ""),
         "last": last_of_form,
         "locked": _locked(page),
-        "qualification": about.qualification if Section.REGISTRATION in page.step.sections else None,
+        "qualification": about.qualification,
         "category": codes.label("category", about.qualification.category) if about.qualification else "",
-        "registration": about.registration,
+        "registration": about.registration if page.step.slug in ("registration", "employer") else None,
         "registered_category": codes.label("category", about.registration.category)
         if about.registration
         else "",
@@ -428,13 +428,14 @@ def _channel_page(
     if channel not in CHANNELS:
         channel = "1"
     shown = search(query) if query else search("").filter(kind=CHANNELS[channel])
+    picked = form["agency"].data or (about.agency.code if about.agency else "")
     context = {
         **frame(application, about, found, completeness.check(application, about)),
         "channels": _channel_tabs(channel, query),
         "channel": channel,
         "query": query,
-        "agencies": [(one, CHANNEL_OF[one.kind]) for one in shown],
-        "picked": form["agency"].data or (about.agency.code if about.agency else ""),
+        "agencies": sorted(shown, key=lambda one: one.code != picked),
+        "picked": picked,
         "faults": [{"message": error, "href": "#agencies"} for error in form.errors.get("agency", [])],
     }
     return private(render(request, "intake/channel.html", context))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from deploy import play, stores
+from deploy import play
 from deploy.portrait import draw
 from deploy.screens import chromium
 from tests.stage import Stage
@@ -47,9 +47,9 @@ class Window:
     def follow(self, words: str) -> None:
         self.page.get_by_role("link", name=words).first.click()
 
-    def answer_captcha(self) -> None:
+    def answer_captcha(self, running: Stage) -> None:
         key = self.page.locator("[name=captcha_0]").get_attribute("value")
-        self.page.locator("[name=captcha_1]").fill(stores.captcha(key or ""))
+        self.page.locator("[name=captcha_1]").fill(running.captcha(key or ""))
 
 
 def window(browser: Browser, running: Stage, host: str, *, width: int = 1366, height: int = 768) -> Window:
@@ -79,7 +79,7 @@ def test_from_the_roster_to_the_register(browser: Browser, running: Stage) -> No
         certificate_number=person.certificate,
         exam_year=person.exam_year,
     )
-    zhang.answer_captcha()
+    zhang.answer_captcha(running)
     zhang.press("下一步")
     zhang.fill(password=play.PASSWORD, again=play.PASSWORD)
     zhang.press("设置密码")
