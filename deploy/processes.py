@@ -136,7 +136,7 @@ class Portal:
         return f"http://localhost:{self.port}"
 
     def __getitem__(self, name: str) -> Process:
-        """One of "web", "worker", "opening", "beat"."""
+        """One of "web", "worker", "beat"."""
         return self.processes[name]
 
     def start(self) -> None:
@@ -167,7 +167,7 @@ def portal_processes(
     web_workers: int = 2,
     threads: int = 8,
     workers: int = 2,
-    only: frozenset[str] = frozenset({"web", "worker", "opening", "beat"}),
+    only: frozenset[str] = frozenset({"web", "worker", "beat"}),
 ) -> Iterator[Portal]:
     """The portal's processes, ready, while the block lasts.
 
@@ -180,7 +180,6 @@ def portal_processes(
     parts = [
         _web(base, logs, port, web_workers, threads),
         _worker(base, logs, "worker", "default", ["--pool=prefork", f"--concurrency={workers}"]),
-        _worker({**base, "PORTAL_AS_OWNER": "1"}, logs, "opening", "opening", ["--pool=solo"]),
         _beat(base, logs, var),
     ]
     portal = Portal(port, {part.name: part for part in parts if part.name in only})

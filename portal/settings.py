@@ -115,6 +115,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tenants.context.house",
+                "portal.context.calendar",
             ],
         },
     },
@@ -175,14 +176,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"tenants.tasks.open_agency": {"queue": "opening"}}
 CELERY_BEAT_SCHEDULE = {
     "ring-again": {"task": "notifications.tasks.sweep", "schedule": env.float("SWEEP_SECONDS", default=3.0)},
     "statutory-clock": {
         "task": "review.tasks.fire_due",
         "schedule": env.float("CLOCK_SECONDS", default=60.0),
     },
-    "unread-drafts": {"task": "intake.tasks.retire_drafts", "schedule": 6 * 3600.0},
+    "idle-drafts": {"task": "intake.tasks.retire_drafts", "schedule": 6 * 3600.0},
 }
 
 # --- People signing in ---------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from redis.exceptions import RedisError
 
+from portal.context import calendar_missing
 from tenants.guards import public
 
 SIZES = frozenset({"normal", "large", "larger"})
@@ -51,9 +52,14 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Whether the parts this process needs answer: database and cache. 503 while the database does not."""
+    """Whether the parts this process needs answer. 503 while the database does not.
+
+    Without the cache, or without next year's holidays, the portal works but somebody should look: yellow.
+    """
     parts = {"database": _database_answers(), "cache": _cache_answers()}
-    return JsonResponse(parts, status=200 if parts["database"] else 503)
+    parts["calendar"] = parts["database"] and calendar_missing() is None
+    colour = "red" if not parts["database"] else "green" if all(parts.values()) else "yellow"
+    return JsonResponse({"health": colour, **parts}, status=200 if parts["database"] else 503)
 
 
 def _database_answers() -> bool:

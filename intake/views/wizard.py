@@ -88,7 +88,7 @@ def _ask_to_discard(request: HttpRequest, kind: Kind, draft: Application) -> Htt
         "cancel_url": step_url(draft, _where_to_go_on(draft)),
         "cancel_label": _("继续填写原来的草稿"),
     }
-    return render(request, "components/confirm.html", context, status=409)
+    return render(request, "components/confirm.html", context)
 
 
 def _where_to_go_on(draft: Application) -> Step:
