@@ -21,6 +21,7 @@ STEPS: dict[str, list[str]] = {
     "layers": [_PYTHON, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"],
     "django": [_PYTHON, "manage.py", "check", "--fail-level=WARNING"],
     "migrations": [_PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
+    "translations": [_PYTHON, "-m", "deploy.translations", "--check"],
     "linear": [_PYTHON, "-m", "deploy.check", "--branches"],
 }
 

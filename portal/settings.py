@@ -1,6 +1,6 @@
 """Every setting of the portal, in one place, from environment variables.
 
-Each variable is read exactly once, here. `docs/operator.md` lists them with default and effect.
+Each variable is read here and nowhere else. `docs/operator.md` lists them with default and effect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,6 +54,8 @@ URLCONF_OF_DESK = {
 }
 HTTPS: bool = env.bool("HTTPS", default=not (DEMO or TESTING))
 SITE_SCHEME = "https" if HTTPS else "http"
+# Reverse proxies whose forwarding headers are believed.
+PROXY_COUNT: int = env.int("PROXY_COUNT", default=0)
 SITE_PORT: str = env.str("SITE_PORT", default="")
 
 # --- Applications --------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 # What a failed sign-in leaves behind carries no document number, name or certificate.
 AXES_SENSITIVE_PARAMETERS = ["number", "name", "certificate_number", "username", "ip_address"]
-AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0) or None
+AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
 
 CAPTCHA_CHALLENGE_FUNCT = "intake.captcha.digits"
 CAPTCHA_LENGTH = 4
@@ -246,7 +247,7 @@ CAPTCHA_2X_IMAGE = True
 # --- Language and time ---------------------------------------------------------------------------
 # Message ids are Chinese, the first language of every screen; English stands in portal/locale/en.
 LANGUAGE_CODE = "zh-hans"
-LANGUAGES = [("zh-hans", _("简体中文")), ("en", "English")]
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -295,7 +296,7 @@ CONTENT_SECURITY_POLICY = {
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.int("PROXY_COUNT", default=0) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
