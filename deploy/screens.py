@@ -31,9 +31,12 @@ ARGUMENTS: Final = (
 )
 # Names of single things in an address: all cases share one picture.
 SINGLE: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|\\d+")
-# Pages that the main job does not pass.
+# Applications lodged beforehand, so that the queues show more than one line.
+OTHERS: Final = 7
+# Pages that the main job does not pass, or that show more when it is over.
 BESIDE: Final = {
     "localhost": (
+        "/home/",
         "/password/set/",
         "/password/forgotten/",
         "/guides/initial/",
@@ -70,9 +73,9 @@ class Camera:
     port: int
     taken: set[str] = field(default_factory=set)
 
-    def look(self, visitor: Visitor) -> None:
-        """A picture of the visitor's page, unless this page was taken before."""
-        name = self._name(visitor)
+    def look(self, visitor: Visitor, note: str = "") -> None:
+        """A picture of the visitor's page, unless this page was taken before; `note` tells two apart."""
+        name = f"{self._name(visitor)}{note}"
         if name in self.taken:
             return
         self.taken.add(name)
@@ -95,7 +98,7 @@ class Camera:
     @staticmethod
     def _name(visitor: Visitor) -> str:
         desk = visitor.host.partition(".")[0]
-        path = SINGLE.sub("one", visitor.path.partition("?")[0]).strip("/").replace("/", "-")
+        path = SINGLE.sub("one", re.split(r"[?#]", visitor.path)[0]).strip("/").replace("/", "-")
         signed_in = "" if "sessionid" in visitor.cookies else "out-"
         return f"{desk}-{signed_in}{path or 'start'}"
 
@@ -106,11 +109,16 @@ def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
     with chromium() as browser, stores.captchas(env) as captcha:
         camera = Camera(browser, folder, portal.port)
         played = play.Play(port=portal.port, folder=data, captcha=captcha, watch=camera.look)
-        play.main_job(played, play.candidates(data / play.ROSTER))
-        for visitor in played.visitors:
-            for path in BESIDE.get(visitor.host, ()):
+        people = play.candidates(data / play.ROSTER)
+        for _other in range(OTHERS):
+            applicant, _person = play.come_in(played, people)
+            play.fill_in(played, applicant)
+            play.lodge(played, applicant)
+        play.main_job(played, people)
+        for visitor in {visitor.host: visitor for visitor in played.visitors}.values():
+            for path in BESIDE[visitor.host]:
                 visitor.glance(path)
-                camera.look(visitor)
+                camera.look(visitor, "-later")
     return len(camera.taken) * len(SIZES)
 
 

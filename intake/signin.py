@@ -115,6 +115,7 @@ def enter(request: HttpRequest, *, user: User, person_id: UUID) -> None:
     """Begin the session of a person at this desk, under a fresh key."""
     with crossing.acting_as(person_id):
         login(request, user, backend=f"{ApplicantBackend.__module__}.{ApplicantBackend.__qualname__}")
+    request.session.pop(CLAIM_KEY, None)
     request.session[PERSON_KEY] = str(person_id)
     bind(request)
 

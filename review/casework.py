@@ -299,6 +299,9 @@ def reopen(*, case: Case, by: Actor, text: str) -> Movement:
     return move(case=case, act="reopen", by=by, detail=_reasons((), text), write=write)
 
 
+DISPATCH_ATTEMPTS = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Referred:
     """The outcome of a dispatch: its number, and for each case that stayed behind the reason."""
@@ -311,7 +314,7 @@ class Referred:
 def refer(*, cases: Iterable[Case], by: Actor) -> Referred:
     """Send reviewed cases to the authority in one dispatch, even of one. Negative opinions go up too."""
     chosen = list(cases)
-    while True:
+    for _attempt in range(DISPATCH_ATTEMPTS):
         with crossing.atomic():
             dispatch = _open_dispatch(by)
             if dispatch is None:
@@ -328,6 +331,7 @@ def refer(*, cases: Iterable[Case], by: Actor) -> Referred:
             if not sent:
                 transaction.set_rollback(True)
         return Referred(dispatch if sent else None, tuple(sent), tuple(refused))
+    raise Refusal(_("此刻有多人同时报送，请稍后重试。"), code="busy")
 
 
 def _open_dispatch(by: Actor) -> Dispatch | None:

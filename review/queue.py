@@ -102,10 +102,10 @@ AUTHORITY_TABS: Final = (
         OPEN - {State.REPORTED},
         empty=_("没有处于初审阶段的案卷。"),
     ),
-    Tab("granted", _("准予注册"), GRANTED, urgent_first=False, empty=_("还没有准予注册的案卷。")),
+    Tab("granted", _("已准予注册"), GRANTED, urgent_first=False, empty=_("还没有准予注册的案卷。")),
     Tab(
         "refused",
-        _("不予注册"),
+        _("已不予注册"),
         frozenset({State.FINAL_FAILED}),
         urgent_first=False,
         empty=_("没有不予注册的案卷。"),

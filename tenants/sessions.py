@@ -1,4 +1,4 @@
-"""A session belongs to the desk at which it began.
+"""A session belongs to the desk at which it began, and goes on as long as it is used.
 
 Cookies are host-only, but the session table is shared: a cookie copied by hand to another host would
 be accepted there. Each session therefore carries its desk, and no other desk opens it.
@@ -6,14 +6,17 @@ be accepted there. Each session therefore carries its desk, and no other desk op
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 
 DESK_KEY: Final = "desk"
+SEEN_KEY: Final = "seen"
 
 
 def desk_key(request: HttpRequest) -> str:
@@ -25,6 +28,20 @@ def desk_key(request: HttpRequest) -> str:
 def bind(request: HttpRequest) -> None:
     """Let the session belong to this desk; done at sign-in and whenever a session begins."""
     request.session[DESK_KEY] = desk_key(request)
+    request.session[SEEN_KEY] = int(time.time())
+
+
+def go_on(request: HttpRequest) -> None:
+    """Let a signed-in session last from now on; written at most six times in its length.
+
+    A page that only asks for news in the background does not count as use.
+    """
+    session = request.session
+    if SESSION_KEY not in session or request.headers.get("x-requested-with") == "XMLHttpRequest":
+        return
+    now = int(time.time())
+    if now - session.get(SEEN_KEY, 0) >= settings.SESSION_COOKIE_AGE // 6:
+        session[SEEN_KEY] = now
 
 
 def session_belongs(request: HttpRequest) -> bool:
@@ -48,4 +65,5 @@ class SessionDeskMiddleware:
         response = self.get_response(request)
         if request.session.modified and not request.session.is_empty() and DESK_KEY not in request.session:
             bind(request)
+        go_on(request)
         return response

@@ -18,6 +18,7 @@ from register import clock
 from register.models import DocketEntry
 from review import docket, workflow
 from review.models import Case
+from review.states import Clock
 from review.workflow import Actor
 from tenants import crossing
 from tenants.errors import Refusal
@@ -41,6 +42,8 @@ IdView = Callable[[StaffRequest, UUID], HttpResponse]
 AGENCY_READERS: Final = (REVIEWER, SUPERVISOR, AUDITOR)
 AUTHORITY_READERS: Final = (FINAL_REVIEWER, SIGNING_OFFICER, REGISTRAR, AUTHORITY_AUDITOR)
 READERS: Final = frozenset(role.code for role in (*AGENCY_READERS, *AUTHORITY_READERS))
+# Where the first-review clocks are no statutory limits, they are targets of the agency.
+MERE_TARGETS: Final = frozenset({Clock.ACCEPTANCE, Clock.FIRST_REVIEW, Clock.REMAND})
 
 
 def actor(request: StaffRequest) -> Actor:
@@ -86,6 +89,11 @@ def agency_here() -> Agency:
 def posted(request: HttpRequest) -> QueryDict | None:
     """What was posted, for a form; None when the page is only looked at."""
     return request.POST if request.method == "POST" else None
+
+
+def is_target(case: Case) -> bool:
+    """Whether the running clock is a target of the agency only, no statutory limit."""
+    return case.clock in MERE_TARGETS and not workflow.binds(case)
 
 
 # --- Saying and asking -------------------------------------------------------------------------------

@@ -20,14 +20,12 @@ from review.documents import forms as printed
 from review.models import Case, Correction, Dossier, Movement, Opinion
 from review.states import WORKING, Clock, State
 from review.views import listing
-from review.views.desk import Text, actor, need, private
+from review.views.desk import Text, actor, is_target, need, private
 from review.workflow import APPLICANT, CLOCK, Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 from tenants.roles import BY_CODE
 
-# Where the first-review clocks are no statutory limits, they are targets of the agency.
-MERE_TARGETS: Final = frozenset({Clock.ACCEPTANCE, Clock.FIRST_REVIEW, Clock.REMAND})
 # States in which the reviewer who holds the case goes through its dossier.
 CHECKING: Final = frozenset({State.SUBMITTED}) | WORKING
 
@@ -294,7 +292,7 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
         "status": case.status,
         "left": left(case),
         "clock_word": Clock(case.clock).label if case.clock else "",
-        "target": case.clock in MERE_TARGETS and not workflow.binds(case),
+        "target": is_target(case),
         "dossier": dossier,
         "digest": printed.short_digest(dossier.digest),
         "versions": list(range(1, case.version + 1)),

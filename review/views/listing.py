@@ -20,12 +20,12 @@ from django.utils.translation import gettext as _
 
 from register import clock, codes
 from register.models import DocketEntry, Kind
-from review import queue, workflow
+from review import queue
 from review.forms import FilterForm
 from review.models import Case
 from review.queue import Book, Cursor, Tab, Wish
-from review.states import Clock, State
-from review.views.desk import READERS, Text
+from review.states import State
+from review.views.desk import READERS, Text, is_target
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 
@@ -56,8 +56,7 @@ class Row:
 
 
 def row_of_case(case: Case, *, user_id: int) -> Row:
-    target = case.clock != Clock.CORRECTION and not workflow.binds(case)
-    return _row(case, case.pk, case.assignee, user_id=user_id, target=target)
+    return _row(case, case.pk, case.assignee, user_id=user_id, target=is_target(case))
 
 
 def row_of_entry(entry: DocketEntry, *, user_id: int) -> Row:

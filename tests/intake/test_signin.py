@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.core import signing
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from intake import signin
@@ -287,8 +288,10 @@ def test_a_failure_leaves_no_number_behind(cast: Cast) -> None:
         assert secret not in kept
 
 
-def test_the_session_holds_keys_only(cast: Cast) -> None:
-    signed_in(cast.zhang, ZHANG.number)
+def test_the_session_holds_keys_only_and_no_proof_any_more(cast: Cast) -> None:
+    client = browser()
+    verify(client)
+    client.post("/password/new/", {"password": NEW, "again": NEW})
     for session in Session.objects.all():
         assert set(session.get_decoded()) <= {
             "_auth_user_id",
@@ -296,6 +299,7 @@ def test_the_session_holds_keys_only(cast: Cast) -> None:
             "_auth_user_hash",
             "person",
             "desk",
+            "seen",
         }
 
 
@@ -309,3 +313,21 @@ def test_people_are_found_by_a_former_number(cast: Cast) -> None:
     )
     set_password(person)
     assert try_password(browser(), old, PASSWORD) == "/home/"
+
+
+def test_a_session_goes_on_as_long_as_it_is_used(cast: Cast) -> None:
+    client = signed_in(cast.zhang, ZHANG.number)
+
+    def aged() -> Session:
+        """The session as it would be after most of its length."""
+        session = client.session
+        session["seen"] = session["seen"] - 1200
+        session.save()
+        Session.objects.update(expire_date=timezone.now() + timedelta(minutes=10))
+        return Session.objects.get()
+
+    before = aged().expire_date
+    client.get("/notices/board", HTTP_X_REQUESTED_WITH="XMLHttpRequest")
+    assert Session.objects.get().expire_date == before
+    client.get("/home/")
+    assert Session.objects.get().expire_date > before + timedelta(minutes=15)

@@ -11,6 +11,7 @@ from django.test import Client
 
 from register import clock
 from review import casework
+from review.documents import forms
 from review.models import Case, CaseNote, Correction, Tick
 from review.states import State
 from tenants import crossing
@@ -502,3 +503,24 @@ def test_a_case_leads_back_to_the_queue_as_one_left_it(cast: Cast, submitted: Ca
     li = at_desk(cast, "li")
     li.get("/cases/?tab=submitted&hold=free")
     assert 'href="/cases/?tab=submitted&amp;hold=free"' in li.get(f"/cases/{submitted.pk}/").content.decode()
+
+
+def test_the_print_carries_the_full_number_only_for_who_may_see_it(
+    cast: Cast, reported: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, object]] = []
+
+    def form_pdf(content: object, **how: object) -> bytes:
+        given.append(how)
+        return b"%PDF-"
+
+    monkeypatch.setattr(forms, "form_pdf", form_pdf)
+    for name in ("xu", "wang", "wei"):
+        answer = at_desk(cast, name).get(f"/cases/{reported.pk}/form.pdf")
+        assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/pdf", "private, no-store")
+    assert [how["full_number"] for how in given] == [None, APPLICANTS["zhang"].number, None]
+    first = given[0]["first"]
+    assert isinstance(first, forms.PrintedOpinion)
+    assert (first.text, first.handler) == ("通过", "李初审")
+    looks = AccessRecord.objects.values_list("user_id", "reason")
+    assert list(looks) == [(cast.user("wang").pk, "打印申请表")]

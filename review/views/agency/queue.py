@@ -13,7 +13,7 @@ from review.forms import FilterForm
 from review.models import Case
 from review.states import FIRST
 from review.views import listing
-from review.views.desk import actor, need
+from review.views.desk import actor, need, private
 from review.workflow import REVIEWER, Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
@@ -32,7 +32,8 @@ def cases(request: StaffRequest) -> HttpResponse:
         lambda case: listing.row_of_case(case, user_id=request.user.pk),
     )
     context["bulk_acts"] = _bulk_acts(context["tab"]) if REVIEWER in request.roles else []
-    return listing.remembering(request, render(request, "review/agency/queue.html", context))
+    response = render(request, "review/agency/queue.html", context)
+    return private(listing.remembering(request, response))
 
 
 def _bulk_acts(tab: queue.Tab) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from review import casework, docket, queue
 from review.forms import DocketFilterForm
 from review.states import State
 from review.views import listing
-from review.views.desk import actor, need
+from review.views.desk import actor, need, private
 from review.workflow import FINAL_REVIEWER
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
@@ -38,7 +38,8 @@ def cases(request: StaffRequest) -> HttpResponse:
     takes_up = FINAL_REVIEWER in request.roles and State.REPORTED in context["tab"].states
     act = {"label": _("领取"), "value": "take_up", "tone": "primary", "url": reverse("holdings")}
     context["bulk_acts"] = [act] if takes_up else []
-    return listing.remembering(request, render(request, "review/authority/queue.html", context))
+    response = render(request, "review/authority/queue.html", context)
+    return private(listing.remembering(request, response))
 
 
 @staff_required(FINAL_REVIEWER_ROLE)
