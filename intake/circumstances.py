@@ -41,15 +41,23 @@ class Circumstances:
     @property
     def hours_count(self) -> bool:
         """Whether continuing-education hours are asked for (Order 11 art. 23)."""
-        return self.kind == Kind.RENEWAL or (self.kind == Kind.INITIAL and self.late)
+        return hours_count(self.kind, late=self.late)
 
     @property
     def channel(self) -> str:
         return CHANNEL_OF.get(self.agency.kind, "") if self.agency else ""
 
 
-def of(application: Application) -> Circumstances:
-    """The circumstances of an application loaded with its person and agency."""
+def hours_count(kind: str, *, late: bool) -> bool:
+    """Whether continuing-education hours are asked for in an application of this kind."""
+    return kind == Kind.RENEWAL or (kind == Kind.INITIAL and late)
+
+
+def of(application: Application, *, under: Policy | None = None) -> Circumstances:
+    """The circumstances of an application loaded with its person and agency.
+
+    `under` is the policy frozen with a lodged case; a draft stands under the policy of the day.
+    """
     kind = Kind(application.kind)
     person = application.person
     typed = (application.sections.get("personal") or {}).get("birth_date")
@@ -59,7 +67,7 @@ def of(application: Application) -> Circumstances:
         kind=kind,
         late=application.late,
         agency=application.agency,
-        policy=policy.current(),
+        policy=under or policy.current(),
         today=clock.today(),
         qualification=qualification_of(person),
         registration=standing.registration_of(person) if kind != Kind.INITIAL else None,

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from intake import circumstances, flows
 from intake.flows import ROWS, Section
 from intake.models import Application
 from register import codes
 from register.models import DocketEntry
+from register.policy import Policy
 from review.models import Case
 from review.sections import item_label
 from review.states import State
@@ -22,6 +24,13 @@ from tenants import crossing
 # The applicant's words to each item, in `Application.sections`.
 ANSWERS: Final = "answers"
 PHOTO: Final = "photo"
+# Chosen with the agency, and given once for all when lodging.
+NEVER_OPEN: Final = frozenset({Section.CHANNEL, Section.DECLARATION})
+# Fields of which none can be mended without the others.
+TOGETHER: Final[dict[str, tuple[frozenset[str], ...]]] = {
+    Section.EMPLOYER: (frozenset({"contract_from", "contract_to", "contract_open_ended"}),),
+    Section.REGISTRATION: (frozenset({"change_items", "category"}),),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +43,15 @@ class Item:
     code: str
     text: str
     answer: str
+    editable: bool
 
     @classmethod
-    def of(cls, told: dict[str, str], answer: str) -> Item:
+    def of(cls, told: dict[str, str], answer: str, open_to_change: frozenset[str]) -> Item:
+        """An item as told; `open_to_change` are the sections that have a page in this application."""
         key = told.get("item", "")
         section, _dot, field = key.partition(".")
-        return cls(key, section, field, told.get("code", ""), told.get("text", ""), answer)
+        editable = section in open_to_change
+        return cls(key, section, field, told.get("code", ""), told.get("text", ""), answer, editable)
 
     @property
     def reason(self) -> str:
@@ -50,10 +62,6 @@ class Item:
     def label(self) -> str:
         """Section and field in words."""
         return item_label(self.key)
-
-    @property
-    def editable(self) -> bool:
-        return self.section == PHOTO or self.section in set(Section)
 
     def is_answered(self, content: dict[str, Any], lodged: dict[str, Any]) -> bool:
         """Changed since the version the agency looked at, or answered in words."""
@@ -76,6 +84,8 @@ class OpenCorrection:
     provisional: bool
     items: tuple[Item, ...]
     lodged: dict[str, Any]
+    # Frozen with the case when it was lodged.
+    policy: Policy
 
     @property
     def sections(self) -> frozenset[str]:
@@ -85,7 +95,16 @@ class OpenCorrection:
     def fields_open(self, section: str) -> frozenset[str] | None:
         """The fields of a section that may be changed; None for all of them."""
         fields = {item.field for item in self.items if item.section == section}
-        return None if "" in fields or section in ROWS else frozenset(fields)
+        if "" in fields or section in ROWS:
+            return None
+        return frozenset(fields.union(*(group for group in TOGETHER.get(section, ()) if group & fields)))
+
+    def opens(self, section: str, field: str) -> bool:
+        """Whether this field may be changed, and so whether its faults are the applicant's to mend."""
+        if field == PHOTO:
+            return self.photo_open
+        fields = self.fields_open(section)
+        return section in self.sections and (fields is None or field in fields)
 
     @property
     def answers(self) -> list[dict[str, str]]:
@@ -120,12 +139,21 @@ def on_case(application: Application, case: Case) -> OpenCorrection | None:
     texts: list[str] = known.get("texts", []) if known.get("number") == told.number else []
     padded = [*texts, *[""] * (len(told.items) - len(texts))]
     lodged = case.dossiers.only("content").get(version=case.version).content
+    pages = _sections_with_a_page(application)
     return OpenCorrection(
         number=told.number,
         reason=told.reason,
         told_at=told.told_at,
         due_on=case.due_on,
         provisional=case.due_provisional,
-        items=tuple(Item.of(item, answer) for item, answer in zip(told.items, padded, strict=False)),
+        items=tuple(Item.of(item, answer, pages) for item, answer in zip(told.items, padded, strict=False)),
         lodged=lodged,
+        policy=Policy.from_dict(case.policy),
     )
+
+
+def _sections_with_a_page(application: Application) -> frozenset[str]:
+    """What this kind of application lets its applicant write; a renewal takes its category as registered."""
+    hours_count = circumstances.hours_count(application.kind, late=application.late)
+    steps = flows.steps_of(application.kind, hours_count=hours_count)
+    return frozenset({PHOTO, *(s for step in steps for s in step.sections)}) - NEVER_OPEN

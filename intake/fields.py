@@ -27,11 +27,22 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
+# Marks that turn the direction of what follows: beside them an officer reads another text than is stored.
+TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+NO_TEXT: Final = frozenset({"Cc", "Cs"})
+
+
+def plain_line(text: str) -> str:
+    """One line: single blanks inside, without control characters, which no print or workbook takes."""
+    line = " ".join(text.split())
+    return "".join(char for char in line if char not in TURNS and unicodedata.category(char) not in NO_TEXT)
+
+
 class LineField(forms.CharField):
     """One line of free text: blanks and line breaks inside become single blanks."""
 
     def to_python(self, value: Any) -> str:
-        return " ".join((super().to_python(value) or "").split())
+        return plain_line(super().to_python(value) or "")
 
 
 class CheckedField(forms.CharField):

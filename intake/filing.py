@@ -7,11 +7,12 @@ changed.
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -40,13 +41,17 @@ from tenants import crossing
 from tenants.errors import Refusal
 from tenants.models import Agency
 
+log = logging.getLogger(__name__)
+
+Rows: TypeAlias = list[dict[str, Any]]
+
 ONE_DRAFT: Final = "one_draft_per_person"
 # Sections that a new application takes over from one that has ended.
 CARRIED_OVER: Final = tuple(s for s in Section if s not in (Section.CHANNEL, Section.DECLARATION))
 
 
 class AnotherDraft(Refusal):
-    """The person has a draft of another kind: it must be discarded first."""
+    """The person has a draft that would be in the way: it must be discarded first."""
 
     def __init__(self, draft: Application) -> None:
         message = _now("您有一份未上报的%(kind)s申请（%(reference)s）。") % {
@@ -99,14 +104,15 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
     """Begin an application of this kind, or go on with the draft there is.
 
     Takes over what the register knows, or the content of an application that has ended (复制为新草稿).
-    Raises `Refusal` when the person may not apply, `AnotherDraft` when a draft of another kind exists.
+    Raises `Refusal` when the person may not apply, `AnotherDraft` when a draft of another kind exists, and
+    for a copy when any draft does: nothing is copied into it.
     """
     answer = eligibility.may_apply(person, kind)
     if not answer.allowed:
         raise Refusal(answer.reason, code=answer.code)
     known = draft_of(person)
     if known is not None:
-        return _same_kind(known, kind)
+        return _going_on(known, kind, copy_of)
     now = clock.now()
     held = standing.registration_of(person) if kind != Kind.INITIAL else None
     agency = held.agency if held and kind not in CHOOSES_AGENCY else None
@@ -128,11 +134,11 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
         other = draft_of(person)
         if ONE_DRAFT not in str(error) or other is None:
             raise
-        return _same_kind(other, kind)
+        return _going_on(other, kind, copy_of)
 
 
-def _same_kind(draft: Application, kind: Kind) -> Application:
-    if draft.kind != kind:
+def _going_on(draft: Application, kind: Kind, copy_of: Application | None) -> Application:
+    if draft.kind != kind or copy_of is not None:
         raise AnotherDraft(draft)
     return draft
 
@@ -195,20 +201,38 @@ def add_row(*, application: Application, section: Section, row: Stored) -> Appli
 
 
 def change_row(*, application: Application, section: Section, row_id: str, row: Stored) -> Application:
-    """Write a row anew."""
-    return _change_rows(
-        application,
-        section,
-        lambda rows: [{**row, "id": row_id} if known["id"] == row_id else known for known in rows],
-    )
+    """Write a row anew. Raises `Refusal` when it has been deleted meanwhile."""
+
+    def change(rows: Rows) -> Rows:
+        at = _place_of(row_id, rows)
+        return [*rows[:at], {**row, "id": row_id}, *rows[at + 1 :]]
+
+    return _change_rows(application, section, change)
 
 
 def delete_row(*, application: Application, section: Section, row_id: str) -> Application:
-    """Take a row out of its list."""
-    return _change_rows(application, section, lambda rows: [r for r in rows if r["id"] != row_id])
+    """Take a row out of its list. Raises `Refusal` when that has been done already."""
+
+    def change(rows: Rows) -> Rows:
+        at = _place_of(row_id, rows)
+        return [*rows[:at], *rows[at + 1 :]]
+
+    return _change_rows(application, section, change)
 
 
-def _change_rows(application: Application, section: Section, change: Any) -> Application:
+def _place_of(row_id: str, rows: Rows) -> int:
+    for at, row in enumerate(rows):
+        if row["id"] == row_id:
+            return at
+    raise row_gone()
+
+
+def row_gone() -> Refusal:
+    """Why a row can be neither changed nor deleted: another window was faster."""
+    return Refusal(_("这一行已经在别处删除，没有作任何修改。"), code="row_gone")
+
+
+def _change_rows(application: Application, section: Section, change: Callable[[Rows], Rows]) -> Application:
     _permitted(application, section, {})
     with transaction.atomic():
         held = _locked(application)
@@ -244,11 +268,21 @@ def discard(*, application: Application) -> None:
 
 
 def retire(*, before: datetime) -> int:
-    """Delete drafts that nobody has touched since `before`, with a notice each; answers how many."""
+    """Delete drafts that nobody has touched since `before`, with a notice each; answers how many.
+
+    Each in its own transaction: one that is saved or lodged meanwhile stays, one that fails is logged and
+    does not stop the others.
+    """
     idle = Application.objects.filter(status=Application.Status.DRAFT, saved_at__lt=before)
-    count = 0
-    for draft in idle.select_related("person"):
+    return sum(_retired(idle, draft_id) for draft_id in list(idle.values_list("pk", flat=True)))
+
+
+def _retired(idle: QuerySet[Application], draft_id: UUID) -> bool:
+    try:
         with transaction.atomic():
+            draft = idle.select_related("person").select_for_update(of=("self",)).filter(pk=draft_id).first()
+            if draft is None:
+                return False
             outbox.post(
                 user_id=draft.person.user_id,
                 kind="draft_retired",
@@ -262,8 +296,10 @@ def retire(*, before: datetime) -> int:
             )
             Paper.objects.filter(application=draft).delete()
             draft.delete()
-        count += 1
-    return count
+    except Exception:
+        log.exception("draft %s could not be retired", draft_id)
+        return False
+    return True
 
 
 def idle_since() -> datetime:
@@ -360,21 +396,29 @@ def answer(*, application: Application, number: int, answers: Iterable[str]) -> 
 def resubmit(*, application: Application) -> None:
     """Answer the correction with a new version of the dossier: 重新上报.
 
-    Every item must be answered: changed where it can be changed, otherwise in words. Raises `Refusal`.
+    Every item must be answered: changed where it can be changed, otherwise in words. What the correction
+    does not open is not asked again, whatever has happened to it since: it could not be mended. The policy
+    is the one frozen with the case. Raises `Refusal`.
     """
     entry = _entry(application)
-    with crossing.inside(entry.agency):
-        case = Case.objects.get(pk=application.pk)
-        open_one = corrections.on_case(application, case)
+    with crossing.inside(entry.agency), crossing.atomic():
+        held = _relocked(application)
+        case = Case.objects.get(pk=held.pk)
+        open_one = corrections.on_case(held, case)
         if open_one is None:
             raise Refusal(_("这份申请目前不需要补正。"), code="no_correction")
-        about = circumstances.of(application)
-        findings = completeness.check(application, about)
+        about = circumstances.of(held, under=open_one.policy)
+        findings = _to_be_mended(completeness.check(held, about), open_one)
         if not findings.complete:
             raise Incomplete(findings)
-        _refuse_unanswered(application, about, open_one)
-        frozen = dossier.freeze(application, about, answers=open_one.answers)
-        casework.resubmit(case=case, by=_actor(application), filing=_filing(application, frozen))
+        _refuse_unanswered(held, about, open_one)
+        frozen = dossier.freeze(held, about, answers=open_one.answers)
+        casework.resubmit(case=case, by=_actor(held), filing=_filing(held, frozen))
+
+
+def _to_be_mended(findings: Findings, open_one: OpenCorrection) -> Findings:
+    misses = tuple(miss for miss in findings.misses if open_one.opens(miss.section, miss.field))
+    return replace(findings, misses=misses)
 
 
 def _refuse_unanswered(held: Application, about: Circumstances, open_one: OpenCorrection) -> None:
@@ -411,7 +455,11 @@ def _entry(application: Application) -> DocketEntry:
 
 
 def _relocked(application: Application) -> Application:
-    return applications_of(application.person).select_for_update(of=("self",)).get(pk=application.pk)
+    locked = applications_of(application.person).select_for_update(of=("self",))
+    found = locked.filter(pk=application.pk).first()
+    if found is None:
+        raise Refusal(_("这份草稿长期没有修改，已被删除。"), code="retired")
+    return found
 
 
 def _permitted(application: Application, section: str, data: Stored) -> Stored:

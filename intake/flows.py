@@ -117,10 +117,10 @@ def step_named(kind: str, slug: str, *, hours_count: bool) -> Step | None:
     return next((step for step in pages if step.slug == slug), None) if slug else None
 
 
-def step_of_section(kind: str, section: str, *, hours_count: bool) -> Step:
-    """The page on which a section is filled in."""
+def step_of_section(kind: str, section: str, *, hours_count: bool) -> Step | None:
+    """The page on which a section is filled in; None when this kind does not ask for it."""
     pages = (*steps_of(kind, hours_count=hours_count), SIDE_CHANNEL)
-    return next(step for step in pages if section in step.sections)
+    return next((step for step in pages if section in step.sections), None)
 
 
 def numbered(steps: tuple[Step, ...]) -> tuple[Step, ...]:

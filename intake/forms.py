@@ -114,6 +114,13 @@ class SectionForm(forms.Form):
         )
         return [(legend, fields) for legend, fields in found if fields]
 
+    def full_clean(self) -> None:
+        """Check the fields; nobody is asked to mend what may not be changed."""
+        super().full_clean()
+        if self.only is not None:
+            for name in self.errors.keys() - self.only:
+                del self.errors[name]
+
     def storable(self) -> Stored:
         """What may be kept of a validated form: every field that is right by itself."""
         wrong = self.errors

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
+from zlib import crc32
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
@@ -68,11 +69,7 @@ def _check_file_size(upload: bytes) -> None:
             params={"size": len(upload) // 1024},
         )
     if len(upload) > LARGEST_FILE:
-        raise ValidationError(
-            _("照片文件太大（%(size)s MB）。请上传 20 KB 至 2 MB 的照片。"),
-            code="too_large",
-            params={"size": f"{len(upload) / 1024 / 1024:.1f}"},
-        )
+        raise ValidationError(_("照片文件超过 2 MB。请上传 20 KB 至 2 MB 的照片。"), code="too_large")
 
 
 def _opened(upload: bytes) -> Image.Image:
@@ -100,7 +97,21 @@ def _is_whole(upload: bytes, format: str | None) -> bool:
     Pillow notices a file that was cut off only while no other part of the process asks it to be lenient
     (WeasyPrint does, for all of it).
     """
-    return _ends_as_jpeg(upload) if format == "JPEG" else b"IEND" in upload
+    return _ends_as_jpeg(upload) if format == "JPEG" else _ends_as_png(upload)
+
+
+def _ends_as_png(data: bytes) -> bool:
+    """Walk the chunks of a PNG (RFC 2083) up to its end; each carries a checksum."""
+    at = len(b"\x89PNG\r\n\x1a\n")
+    while at + 12 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        typed, following = data[at + 4 : at + 8 + size], at + 12 + size
+        if following > len(data) or crc32(typed) != int.from_bytes(data[following - 4 : following], "big"):
+            return False
+        if typed.startswith(b"IEND"):
+            return True
+        at = following
+    return False
 
 
 def _ends_as_jpeg(data: bytes) -> bool:

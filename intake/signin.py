@@ -52,19 +52,17 @@ class PersonMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        person_id = self._person_id(request)
-        if person_id is None:
+        known = request.session.get(PERSON_KEY) if getattr(request, "desk", "") == APPLICANT_DESK else None
+        if not known:
             return self.get_response(request)
-        request.person_id = person_id  # type: ignore[attr-defined]
-        request.person = SimpleLazyObject(lambda: Person.objects.get(pk=person_id))  # type: ignore[attr-defined]
+        person_id = UUID(known)
+        # The account is there for its own person only: first act as the person, then ask who is signed in.
         with crossing.acting_as(person_id):
-            return self.get_response(request)
-
-    def _person_id(self, request: HttpRequest) -> UUID | None:
-        if getattr(request, "desk", "") != APPLICANT_DESK:
-            return None
-        known = request.session.get(PERSON_KEY)
-        return UUID(known) if known and request.user.is_authenticated else None
+            if request.user.is_authenticated:
+                request.person_id = person_id  # type: ignore[attr-defined]
+                request.person = SimpleLazyObject(lambda: Person.objects.get(pk=person_id))  # type: ignore[attr-defined]
+                return self.get_response(request)
+        return self.get_response(request)
 
 
 def person_of(request: HttpRequest) -> Person:

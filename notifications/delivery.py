@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from notifications import board, channels
@@ -39,7 +39,6 @@ def deliver(limit: int = BATCH) -> int:
             .order_by("due_at", "id")[:limit]
         )
         delivered = _write(_worded(rows))
-        _queue_channels(delivered)
         Outbox.objects.filter(pk__in=[row.pk for row in delivered]).update(sent_at=now, last_error="")
         users = {row.user_id for row in delivered}
         transaction.on_commit(lambda: board.touch(users), robust=True)
@@ -100,26 +99,31 @@ def _notice(row: Outbox) -> Notice:
 
 
 def _write(pairs: Sequence[tuple[Outbox, Notice]]) -> list[Outbox]:
-    """The notices in one statement; if one of them is at fault, each for itself."""
+    """Notices and letters together; if one row is at fault, each for itself."""
     try:
-        with transaction.atomic():
-            Notice.objects.bulk_create([notice for _row, notice in pairs], ignore_conflicts=True)
-    except DatabaseError:
+        _put(pairs)
+    except Exception:  # the database's refusal, or whatever choosing the channels raises
         return [row for row, notice in pairs if _write_one(row, notice)]
     return [row for row, _notice in pairs]
 
 
 def _write_one(row: Outbox, notice: Notice) -> bool:
     try:
-        with transaction.atomic():
-            Notice.objects.bulk_create([notice], ignore_conflicts=True)
-    except DatabaseError as error:
+        _put([(row, notice)])
+    except Exception as error:  # one row's fault must not hold up the others
         _postpone(row, error)
         return False
     return True
 
 
-def _queue_channels(rows: Iterable[Outbox]) -> None:
+def _put(pairs: Sequence[tuple[Outbox, Notice]]) -> None:
+    """The notices on their boards and the letters into their queue: all of them, or none."""
+    with transaction.atomic():
+        Notice.objects.bulk_create([notice for _row, notice in pairs], ignore_conflicts=True)
+        _queue_channels([row for row, _notice in pairs])
+
+
+def _queue_channels(rows: Sequence[Outbox]) -> None:
     users = User.objects.in_bulk({row.user_id for row in rows})
     Delivery.objects.bulk_create(
         [

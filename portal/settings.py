@@ -43,7 +43,9 @@ FIELD_KEYS: list[str] = env.list("FIELD_KEYS", default=[]) or [_secret("FIELD_KE
 # --- Hosts ---------------------------------------------------------------------------------------
 # The applicant's and public desk; agencies stand at <code>.<BASE_HOST>, the authority at its own host.
 BASE_HOST: str = env.str("BASE_HOST", default="localhost").lower()
-APPLICANT_HOSTS: list[str] = env.list("APPLICANT_HOSTS", default=[BASE_HOST, "127.0.0.1"])
+APPLICANT_HOSTS: list[str] = [
+    host.strip().lower() for host in env.list("APPLICANT_HOSTS", default=[BASE_HOST, "127.0.0.1"])
+]
 AUTHORITY_HOST: str = env.str("AUTHORITY_HOST", default=f"authority.{BASE_HOST}").lower()
 ALLOWED_HOSTS = ["*"]  # portal.hosts answers 404 for every host it does not know
 ROOT_URLCONF = "portal.urls_applicant"
@@ -88,6 +90,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "portal.hosts.HostMiddleware",
+    "portal.gate.GateMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -146,7 +149,6 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DB_CONN_MAX_AGE", default=60)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 TENANT_LIMIT_SET_CALLS = True
-TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
 # --- Redis, Celery -------------------------------------------------------------------------------
 # Broker and cache stand in separate databases of the same server unless told otherwise.
@@ -177,13 +179,20 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_TASK_DEFAULT_QUEUE = "default"
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    """An entry of beat. What no worker took up before the next is due is dropped, not heaped up.
+
+    Never sooner than after a minute, so that clocks of two machines may differ a little.
+    """
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 60.0)}}
+
+
 CELERY_BEAT_SCHEDULE = {
-    "ring-again": {"task": "notifications.tasks.sweep", "schedule": env.float("SWEEP_SECONDS", default=3.0)},
-    "statutory-clock": {
-        "task": "review.tasks.fire_due",
-        "schedule": env.float("CLOCK_SECONDS", default=60.0),
-    },
-    "idle-drafts": {"task": "intake.tasks.retire_drafts", "schedule": 6 * 3600.0},
+    "ring-again": _every(env.float("SWEEP_SECONDS", default=3.0), "notifications.tasks.sweep"),
+    "statutory-clock": _every(env.float("CLOCK_SECONDS", default=60.0), "review.tasks.fire_due"),
+    "idle-drafts": _every(6 * 3600.0, "intake.tasks.retire_drafts"),
 }
 
 # --- People signing in ---------------------------------------------------------------------------
@@ -230,7 +239,7 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 # What a failed sign-in leaves behind carries no document number, name or certificate.
 AXES_SENSITIVE_PARAMETERS = ["number", "name", "certificate_number", "username", "ip_address"]
-AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
+AXES_CLIENT_IP_CALLABLE = "portal.proxies.client_address"
 
 CAPTCHA_CHALLENGE_FUNCT = "intake.captcha.digits"
 CAPTCHA_LENGTH = 4
@@ -277,7 +286,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
-IMPORT_EXPORT_USE_TRANSACTIONS = True
 
 # --- Security headers ----------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

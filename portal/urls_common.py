@@ -14,7 +14,7 @@ urlpatterns = [
     path("captcha/", include("captcha.urls")),
 ]
 
-handler400 = "portal.views.not_found"
+handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
 handler500 = "portal.views.server_error"

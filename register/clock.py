@@ -10,7 +10,7 @@ import calendar
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -61,11 +61,6 @@ def today() -> date:
 def day_of(moment: datetime) -> date:
     """The day in Asia/Shanghai to which a moment belongs."""
     return moment.astimezone(SHANGHAI).date()
-
-
-def midnight_after(day: date) -> datetime:
-    """24:00 of a day in Asia/Shanghai: an act before this moment is still in time."""
-    return datetime.combine(day + ONE_DAY, time(), SHANGHAI)
 
 
 def is_past(due: date, on: date | None = None) -> bool:

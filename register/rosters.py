@@ -500,13 +500,6 @@ def kept(token: str, *, user_id: int) -> Kept:
     return Kept(base64.b64decode(content["data"]), content["name"], What(content["what"]))
 
 
-def take(token: str, *, user_id: int) -> Kept:
-    """The upload behind a token, deleted with the taking. Raises Refusal like `kept`."""
-    found = kept(token, user_id=user_id)
-    discard(token)
-    return found
-
-
 def discard(token: str) -> None:
     """Delete an upload; nothing happens when it is gone already."""
     _path_of(token).unlink(missing_ok=True)

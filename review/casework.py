@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -21,11 +21,30 @@ from register.models import Kind, Person, Photo, Registration
 from register.policy import Policy
 from review import announcements, checklist, docket, log
 from review.models import Case, Correction, Dispatch, Dossier, Movement, Opinion, Tick
-from review.states import Clock, State
-from review.workflow import APPLICANT, SIGNING_OFFICER, Actor, move, pending_opinion, starts
+from review.states import WORKING, Clock, State
+from review.workflow import (
+    APPLICANT,
+    FINAL_REVIEWER,
+    REVIEWER,
+    Actor,
+    Write,
+    give_receipt_number,
+    in_conflict,
+    move,
+    pending_opinion,
+    starts,
+)
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.models import Agency, User
+from tenants.roles import roles_of
+
+ONE_OPEN_LINE: Final = "one_open_docket_line_per_person"
+# Where the first-review opinion leads.
+FIRST: Final[dict[str, State]] = {
+    Opinion.Verdict.PASS: State.FIRST_PASSED,
+    Opinion.Verdict.FAIL: State.FIRST_FAILED,
+}
 
 # --- Lodging and answering: the applicant ----------------------------------------------------------
 
@@ -92,6 +111,8 @@ def lodge_case(
         with transaction.atomic():
             docket.enter(case, agency=agency, at=at)
     except IntegrityError as error:
+        if ONE_OPEN_LINE not in str(error):
+            raise
         raise Refusal(_("您已有一份申请正在办理，办结后才能再次上报。"), code="open_elsewhere") from error
     announcements.announce(movement, case)
     return case
@@ -159,17 +180,22 @@ def release(*, case: Case, by: Actor) -> Movement:
     return move(case=case, act="release", by=by, write=write)
 
 
-def assign(*, case: Case, to: User, by: Actor) -> Movement:
-    """Give the case to a colleague. Raises `Refusal` when the colleague is inactive or in conflict."""
-    if not to.is_active or (to.document_digest and to.document_digest == case.document_digest):
-        raise Refusal(_("不能分派给该人员：账号已停用或与本案有利害关系。"), code="assignee")
+def assign(*, case: Case, to: User, agency: Agency, by: Actor) -> Movement:
+    """Give the case to a colleague who reviews at `agency` (the authority's row for a reported case).
+
+    Raises `Refusal` when the colleague holds no such role there, or is in conflict of interest.
+    """
+    held = roles_of(to, agency)
+    if in_conflict(case, Actor.staff(to, agency=agency, held=held)):
+        raise Refusal(_("该人员与本案有利害关系，须回避。"), code="assignee")
 
     def write(locked: Case, at: datetime) -> None:
+        if (FINAL_REVIEWER if locked.state == State.REPORTED else REVIEWER) not in held:
+            raise Refusal(_("该人员不能办理本案。"), code="assignee")
         _hold(locked, to.pk)
 
-    return move(
-        case=case, act="assign", by=by, detail={"assignee": to.pk, "name": to.display_name}, write=write
-    )
+    detail = {"assignee": to.pk, "name": to.display_name}
+    return move(case=case, act="assign", by=by, detail=detail, write=write)
 
 
 def _hold(case: Case, user_id: int | None) -> None:
@@ -184,19 +210,16 @@ def accept(*, case: Case, by: Actor) -> Movement:
     detail: dict[str, Any] = {}
 
     def write(locked: Case, at: datetime) -> None:
-        detail["number"] = locked.acceptance_number = acceptance_number(locked)
+        give_receipt_number(locked, at)
+        detail["number"] = locked.acceptance_number
 
     return move(case=case, act="accept", by=by, detail=detail, write=write)
 
 
-def acceptance_number(case: Case) -> str:
-    """The number of the receipt: one receipt per application, so it follows the application's number."""
-    return f"SL{case.reference[2:]}"
-
-
 def not_accept(*, case: Case, by: Actor, codes: Sequence[str], text: str) -> Movement:
     """Refuse acceptance, with reasons and remedies (Administrative Licensing Law art. 32)."""
-    return move(case=case, act="not_accept", by=by, detail=_reasons(codes, text))
+    detail = _reasons(codes, text, with_code=True, with_text=True)
+    return move(case=case, act="not_accept", by=by, detail=detail)
 
 
 def send_back(*, case: Case, by: Actor, items: Sequence[dict[str, str]], reason: str = "") -> Movement:
@@ -207,10 +230,10 @@ def send_back(*, case: Case, by: Actor, items: Sequence[dict[str, str]], reason:
     """
     if not items or not all(item.get("text") for item in items):
         raise Refusal(_("请至少列出一项需要补正的内容，并逐项说明如何修改。"), code="no_items")
-    if (case.corrections or case.state != State.SUBMITTED) and not reason:
-        raise Refusal(_("再次要求补正须说明理由。"), code="no_reason")
 
     def write(locked: Case, at: datetime) -> None:
+        if (locked.corrections or locked.state != State.SUBMITTED) and not reason:
+            raise Refusal(_("再次要求补正须说明理由。"), code="no_reason")
         locked.corrections += 1
         Correction.objects.create(
             case=locked,
@@ -227,23 +250,35 @@ def send_back(*, case: Case, by: Actor, items: Sequence[dict[str, str]], reason:
     )
 
 
+def may_check(case: Case, by: Actor) -> bool:
+    """Whether this person marks the sections now: the reviewer who holds the case, before the opinion."""
+    return (
+        REVIEWER in by.roles
+        and case.assignee_id == by.user_id
+        and case.state in {State.SUBMITTED, *WORKING}
+        and pending_opinion(case) is None
+    )
+
+
 def tick(*, case: Case, by: Actor, item: str, in_order: bool, remark: str = "") -> None:
     """Mark one section of the present dossier version as in order, or at fault with a remark."""
     if item not in checklist.LABELS:
         raise Refusal(_("没有这个检查项。"), code="item")
-    if case.assignee_id != by.user_id:
-        raise Refusal(_("请先领取本案。"), code="not_mine")
-    Tick.objects.update_or_create(
-        case=case,
-        item=item,
-        version=case.version,
-        defaults={
-            "in_order": in_order,
-            "remark": "" if in_order else remark[:200],
-            "by_id": by.account,
-            "at": calendar.now(),
-        },
-    )
+    with transaction.atomic():
+        locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+        if not may_check(locked, by):
+            raise Refusal(_("本案不在您手中，或者已不在核对阶段，核对结果没有保存。"), code="not_checking")
+        Tick.objects.update_or_create(
+            case=locked,
+            item=item,
+            version=locked.version,
+            defaults={
+                "in_order": in_order,
+                "remark": "" if in_order else remark[:200],
+                "by_id": by.account,
+                "at": calendar.now(),
+            },
+        )
 
 
 def give_opinion(
@@ -255,39 +290,37 @@ def give_opinion(
     names no reason.
     """
     failed = verdict == Opinion.Verdict.FAIL
-    detail = {**_reasons(codes, text, required=failed), "verdict": verdict}
+    detail = {**_reasons(codes, text, with_code=failed, with_text=failed), "verdict": verdict}
 
     def write(locked: Case, at: datetime) -> None:
         _require_ticks(locked, failed=failed)
-        _add_opinion(locked, Opinion.Level.FIRST, by, verdict, detail, at, pending=bool(target == "same"))
+        pending = bool(locked.policy["countersign"])
+        _add_opinion(locked, Opinion.Level.FIRST, by, detail, at, pending=pending)
 
-    passed_to = State.FIRST_FAILED if failed else State.FIRST_PASSED
-    target = "same" if case.policy["countersign"] else passed_to
-    return move(case=case, act="give_opinion", by=by, target=target, detail=detail, write=write)
+    return move(
+        case=case, act="give_opinion", by=by, target=lambda _case: FIRST[verdict], detail=detail, write=write
+    )
 
 
 def countersign(*, case: Case, by: Actor) -> Movement:
     """Agree, as a second person, with the pending first-review opinion, which takes effect by it."""
-    opinion = pending_opinion(case)
-    failed = opinion is not None and opinion.verdict == Opinion.Verdict.FAIL
-    detail = {"codes": opinion.codes, "text": opinion.text, "verdict": opinion.verdict} if opinion else {}
+    detail: dict[str, Any] = {}
 
-    def write(locked: Case, at: datetime) -> None:
-        _sign(locked, by, at)
+    def target(locked: Case) -> str:
+        opinion = _pending(locked)
+        detail.update(codes=opinion.codes, text=opinion.text, verdict=opinion.verdict)
+        return FIRST[opinion.verdict]
 
-    target = State.FIRST_FAILED if failed else State.FIRST_PASSED
-    return move(case=case, act="countersign", by=by, target=target, detail=detail, write=write)
+    return move(case=case, act="countersign", by=by, target=target, detail=detail, write=_signs(by))
 
 
 def decline(*, case: Case, by: Actor, text: str) -> Movement:
     """Disagree, as a second person: the pending opinion or proposal is void, and may be given anew."""
 
     def write(locked: Case, at: datetime) -> None:
-        pending = pending_opinion(locked)
-        if pending is not None:
-            Opinion.objects.filter(pk=pending.pk).update(standing=Opinion.Standing.VOID)
+        Opinion.objects.filter(pk=_pending(locked).pk).update(standing=Opinion.Standing.VOID)
 
-    return move(case=case, act="decline", by=by, detail=_reasons((), text), write=write)
+    return move(case=case, act="decline", by=by, detail=_reasons((), text, with_text=True), write=write)
 
 
 def reopen(*, case: Case, by: Actor, text: str) -> Movement:
@@ -296,7 +329,7 @@ def reopen(*, case: Case, by: Actor, text: str) -> Movement:
     def write(locked: Case, at: datetime) -> None:
         locked.opinions.filter(level=Opinion.Level.FIRST).update(standing=Opinion.Standing.VOID)
 
-    return move(case=case, act="reopen", by=by, detail=_reasons((), text), write=write)
+    return move(case=case, act="reopen", by=by, detail=_reasons((), text, with_text=True), write=write)
 
 
 DISPATCH_ATTEMPTS = 5
@@ -371,7 +404,7 @@ def remand(*, case: Case, by: Actor, codes: Sequence[str] = (), text: str) -> Mo
         locked.opinions.update(standing=Opinion.Standing.VOID)
         locked.dispatch = None
 
-    return move(case=case, act="remand", by=by, detail=_reasons(codes, text), write=write)
+    return move(case=case, act="remand", by=by, detail=_reasons(codes, text, with_text=True), write=write)
 
 
 def approve(*, case: Case, by: Actor, text: str = "") -> Movement:
@@ -380,56 +413,52 @@ def approve(*, case: Case, by: Actor, text: str = "") -> Movement:
     Where two persons must sign, the final reviewer's grant is a proposal until a signing officer, who is not
     its author, approves as well.
     """
-    detail: dict[str, Any] = {"text": text, "verdict": Opinion.Verdict.PASS}
-    proposal = _is_proposal(case, by)
+    detail = {**_reasons((), text), "verdict": Opinion.Verdict.PASS}
 
     def write(locked: Case, at: datetime) -> None:
-        _decide(locked, by, Opinion.Verdict.PASS, detail, at, proposal=proposal)
-        if not proposal:
-            registration = _enter_in_register(locked)
-            locked.registration_id = registration.pk
-            detail.update(
-                number=registration.number,
-                category=registration.category,
-                valid_from=registration.valid_from.isoformat(),
-                valid_to=registration.valid_to.isoformat(),
-            )
+        if not _decide(locked, by, detail, at):
+            return
+        registration = _enter_in_register(locked, at)
+        locked.registration_id = registration.pk
+        detail.update(
+            number=registration.number,
+            category=registration.category,
+            valid_from=registration.valid_from.isoformat(),
+            valid_to=registration.valid_to.isoformat(),
+        )
 
-    target = "same" if proposal else State.FINAL_PASSED
-    return move(case=case, act="approve", by=by, target=target, detail=detail, write=write)
+    return move(case=case, act="approve", by=by, detail=detail, write=write)
 
 
 def refuse(*, case: Case, by: Actor, codes: Sequence[str], text: str) -> Movement:
     """Refuse the application with reasons and remedies (Administrative Licensing Law art. 38)."""
-    detail = {**_reasons(codes, text, required=True), "verdict": Opinion.Verdict.FAIL}
-    proposal = _is_proposal(case, by)
+    reasons = _reasons(codes, text, with_code=True, with_text=True)
+    detail = {**reasons, "verdict": Opinion.Verdict.FAIL}
 
     def write(locked: Case, at: datetime) -> None:
-        _decide(locked, by, Opinion.Verdict.FAIL, detail, at, proposal=proposal)
+        _decide(locked, by, detail, at)
 
-    target = "same" if proposal else State.FINAL_FAILED
-    return move(case=case, act="refuse", by=by, target=target, detail=detail, write=write)
-
-
-def _is_proposal(case: Case, by: Actor) -> bool:
-    """Whether this decision still needs a second signature."""
-    signs = SIGNING_OFFICER in by.roles and pending_opinion(case) is not None
-    return bool(case.policy["final_sign_off"]) and not signs
+    return move(case=case, act="refuse", by=by, detail=detail, write=write)
 
 
-def _decide(
-    case: Case, by: Actor, verdict: str, detail: dict[str, Any], at: datetime, *, proposal: bool
-) -> None:
-    pending = pending_opinion(case)
-    if pending is None:
-        _add_opinion(case, Opinion.Level.FINAL, by, verdict, detail, at, pending=proposal)
-        return
-    if pending.verdict != verdict:
-        raise Refusal(_("签发人只能同意或者退回经办人的建议，不能另作决定。"), code="other_verdict")
-    _sign(case, by, at)
+def needs_signature(case: Case) -> bool:
+    """Whether a decision now is only a proposal, until a signing officer agrees with it."""
+    return bool(case.policy["final_sign_off"]) and pending_opinion(case) is None
 
 
-def _enter_in_register(case: Case) -> Registration:
+def _decide(case: Case, by: Actor, detail: dict[str, Any], at: datetime) -> bool:
+    """Write the decision, propose it, or sign the proposal; whether it takes effect by this."""
+    if pending_opinion(case) is None:
+        proposal = needs_signature(case)
+        _add_opinion(case, Opinion.Level.FINAL, by, detail, at, pending=proposal)
+        return not proposal
+    if _pending(case).verdict != detail["verdict"]:
+        raise Refusal(_("签批人只能同意或者退回经办人的建议，不能另作决定。"), code="other_verdict")
+    _signs(by)(case, at)
+    return True
+
+
+def _enter_in_register(case: Case, at: datetime) -> Registration:
     dossier = case.dossiers.get(version=case.version)
     content = dossier.content
     agency = Agency.objects.get(schema_name=crossing.here().schema)
@@ -443,7 +472,7 @@ def _enter_in_register(case: Case) -> Registration:
         employer_name=case.employer_name,
         employer_code=case.employer_code,
         policy=Policy.from_dict(case.policy),
-        on=calendar.today(),
+        on=calendar.day_of(at),
         personal=content["personal"],
         photo=photo,
     )
@@ -452,9 +481,13 @@ def _enter_in_register(case: Case) -> Registration:
 # --- Shared ----------------------------------------------------------------------------------------
 
 
-def _reasons(codes: Sequence[str], text: str, *, required: bool = False) -> dict[str, Any]:
-    if (required and not codes) or ((codes or required) and not text.strip()):
+def _reasons(
+    codes: Sequence[str], text: str, *, with_code: bool = False, with_text: bool = False
+) -> dict[str, Any]:
+    if with_code and not (codes and text.strip()):
         raise Refusal(_("请选择理由并作文字说明，申请人将同时看到两者。"), code="no_reason")
+    if with_text and not text.strip():
+        raise Refusal(_("请说明理由。"), code="no_reason")
     return {"codes": list(codes), "text": text.strip()}
 
 
@@ -472,20 +505,13 @@ def _require_ticks(case: Case, *, failed: bool) -> None:
 
 
 def _add_opinion(
-    case: Case,
-    level: str,
-    by: Actor,
-    verdict: str,
-    detail: dict[str, Any],
-    at: datetime,
-    *,
-    pending: bool,
+    case: Case, level: str, by: Actor, detail: dict[str, Any], at: datetime, *, pending: bool
 ) -> None:
     Opinion.objects.create(
         case=case,
         level=level,
-        verdict=verdict,
-        codes=detail.get("codes", []),
+        verdict=detail["verdict"],
+        codes=detail["codes"],
         text=detail["text"],
         standing=Opinion.Standing.PENDING if pending else Opinion.Standing.GIVEN,
         author_id=by.account,
@@ -494,13 +520,22 @@ def _add_opinion(
     )
 
 
-def _sign(case: Case, by: Actor, at: datetime) -> None:
-    pending = pending_opinion(case)
-    if pending is None:
-        return
-    Opinion.objects.filter(pk=pending.pk).update(
-        standing=Opinion.Standing.GIVEN,
-        countersigned_by_id=by.user_id,
-        countersigned_by_name=by.name,
-        countersigned_at=at,
-    )
+def _pending(case: Case) -> Opinion:
+    opinion = pending_opinion(case)
+    if opinion is None:
+        raise Refusal(_("本案没有待复核的意见。"), code="nothing_pending")
+    return opinion
+
+
+def _signs(by: Actor) -> Write:
+    """The second signature under the pending opinion, by which it takes effect."""
+
+    def write(case: Case, at: datetime) -> None:
+        Opinion.objects.filter(pk=_pending(case).pk).update(
+            standing=Opinion.Standing.GIVEN,
+            countersigned_by_id=by.account,
+            countersigned_by_name=by.name,
+            countersigned_at=at,
+        )
+
+    return write

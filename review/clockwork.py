@@ -41,15 +41,24 @@ class Swept:
 def fire_due() -> Swept:
     """Let every statutory event happen that is due, each in its own transaction inside its agency.
 
-    Safe to repeat and to run twice at once. A case that fails is logged and does not stop the others.
+    Safe to repeat and to run twice at once. A case or an agency that fails is logged and does not stop the
+    others.
     """
     swept = Swept()
     for agency, ids in _over():
-        with crossing.inside(agency):
-            for case in Case.objects.filter(pk__in=ids).order_by("due_on", "pk"):
-                swept.looked_at += 1
-                _fire(case, swept)
+        try:
+            _fire_at(agency, ids, swept)
+        except Exception:
+            log.exception("statutory events of %s failed", agency.code)
+            swept.failed += len(ids)
     return swept
+
+
+def _fire_at(agency: Agency, ids: list[UUID], swept: Swept) -> None:
+    with crossing.inside(agency):
+        for case in Case.objects.filter(pk__in=ids).order_by("due_on", "pk"):
+            swept.looked_at += 1
+            _fire(case, swept)
 
 
 def _over() -> list[tuple[Agency, list[UUID]]]:

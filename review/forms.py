@@ -233,7 +233,7 @@ class CorrectionItemForm(forms.Form):
 def rows_in(data: Mapping[str, Any]) -> int:
     """How many rows a posted correction has."""
     text = str(data.get("rows", ""))
-    return min(int(text), MOST_ROWS) if text.isdecimal() else ROWS_OFFERED
+    return min(int(text), MOST_ROWS) if text.isdecimal() and len(text) < 5 else ROWS_OFFERED
 
 
 def typed_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:

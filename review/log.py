@@ -73,12 +73,15 @@ class Break:
     what: str
 
 
-def verify(*, docket: dict[UUID, tuple[int, str]]) -> Iterator[Break]:
+def verify(*, docket: dict[UUID, tuple[int, str]] | None = None) -> Iterator[Break]:
     """Walk every chain of the schema one stands in; yield the first broken row of each broken chain.
 
-    `docket` maps case ids to the length and head the docket keeps, so that a chain cut at its end shows.
+    `docket` maps case ids to the length and head the docket keeps: then a chain cut at its end, a case that
+    is gone and a case without a line show as well.
     """
-    heads = {c.pk: (c.chain_length, c.chain_head) for c in Case.objects.only("chain_length", "chain_head")}
+    kept = list(Case.objects.only("chain_length", "chain_head", "state"))
+    heads = {case.pk: (case.chain_length, case.chain_head) for case in kept}
+    live = {case.pk for case in kept if case.state != State.HANDED_OVER}
     broken: set[UUID] = set()
     last: dict[UUID, tuple[int, str]] = {}
     for movement in Movement.objects.order_by("case_id", "number").iterator(chunk_size=2000):
@@ -98,10 +101,12 @@ def verify(*, docket: dict[UUID, tuple[int, str]]) -> Iterator[Break]:
         broken.add(case_id)
         yield Break(case_id, movement.number, what)
     for case_id, head_kept in heads.items():
+        walked = last.get(case_id, (0, ""))
         if case_id in broken:
             continue
-        walked = last.get(case_id, (0, ""))
         if walked != head_kept:
             yield Break(case_id, walked[0] + 1, "case head")
-        elif docket.get(case_id, walked) != walked:
+        elif docket is not None and case_id in live and docket.get(case_id) != walked:
             yield Break(case_id, walked[0] + 1, "docket head")
+    for case_id in (docket or {}).keys() - heads.keys():
+        yield Break(case_id, 1, "case gone")

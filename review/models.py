@@ -87,6 +87,7 @@ class Case(models.Model):
     # While a correction is out: the clock that pauses and its working days left.
     paused_clock = models.CharField(max_length=1, choices=Clock.choices, blank=True)
     paused_days = models.SmallIntegerField(null=True)
+    paused_extended = models.BooleanField(default=False)
     corrections = models.PositiveSmallIntegerField(default=0)
     acceptance_number = models.CharField(_("受理凭证编号"), max_length=40, blank=True)
     false_material = models.BooleanField(default=False)

@@ -9,6 +9,7 @@ line) → **announce** (outbox rows). Buttons come from the same table, so page 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from register import clock as calendar
+from register.models import DocketEntry, Registration
 from review import announcements, docket, log
 from review.models import Case, Movement, Opinion
 from review.states import FIRST, OPEN, WORKING, Clock, State
@@ -116,7 +118,7 @@ def first_review_from_receipt(case: Case, today: date) -> None:
 def pauses(case: Case, today: date) -> None:
     """A correction is out: the working clock keeps its remaining days, the applicant's begins."""
     if case.clock in {Clock.FIRST_REVIEW, Clock.REMAND} and case.due_on:
-        case.paused_clock = case.clock
+        case.paused_clock, case.paused_extended = case.clock, case.extended
         case.paused_days = max(calendar.working_days_left(case.due_on, on=today), 0)
     starts(Clock.CORRECTION)(case, today)
 
@@ -125,7 +127,8 @@ def resumes(case: Case, today: date) -> None:
     """A correction is answered: acceptance begins anew, a paused review goes on with its days left."""
     if case.paused_clock and case.paused_days is not None:
         _start(case, Clock(case.paused_clock), case.paused_days, today)
-        case.paused_clock, case.paused_days = "", None
+        case.extended = case.paused_extended
+        case.paused_clock, case.paused_days, case.paused_extended = "", None, False
     else:
         starts(Clock.ACCEPTANCE)(case, today)
 
@@ -139,7 +142,7 @@ def extends(case: Case, today: date) -> None:
 
 def ends(case: Case, today: date) -> None:
     case.clock, case.clock_from, case.due_on, case.due_provisional = "", None, None, False
-    case.paused_clock, case.paused_days = "", None
+    case.paused_clock, case.paused_days, case.paused_extended = "", None, False
 
 
 def runs_on(case: Case, today: date) -> None:
@@ -162,7 +165,7 @@ def days_of(case: Case, which: Clock) -> int:
 
 def is_past(case: Case, at: datetime) -> bool:
     """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of the due day."""
-    return case.due_on is not None and calendar.day_of(at) > case.due_on
+    return case.due_on is not None and calendar.is_past(case.due_on, on=calendar.day_of(at))
 
 
 def binds(case: Case) -> bool:
@@ -238,6 +241,38 @@ def held_by_me(case: Case, actor: Actor, at: datetime) -> None:
         raise Refusal(_("请先领取本案。"), code="not_mine")
 
 
+def one_signature(case: Case, actor: Actor, at: datetime) -> None:
+    if case.policy["final_sign_off"]:
+        raise Refusal(_("决定须由签批人签批后生效。"), code="needs_signature")
+
+
+def two_signatures(case: Case, actor: Actor, at: datetime) -> None:
+    if not case.policy["final_sign_off"]:
+        raise Refusal(_("本案的决定不需要签批。"), code="needs_no_signature")
+
+
+def one_reviewer(case: Case, actor: Actor, at: datetime) -> None:
+    if case.policy["countersign"]:
+        raise Refusal(_("意见须经复核后生效。"), code="needs_countersign")
+
+
+def two_reviewers(case: Case, actor: Actor, at: datetime) -> None:
+    if not case.policy["countersign"]:
+        raise Refusal(_("本机构的意见不需要复核。"), code="needs_no_countersign")
+
+
+def no_other_open(case: Case, actor: Actor, at: datetime) -> None:
+    others = DocketEntry.objects.filter(person_id=case.person_id, open=True).exclude(case_id=case.pk)
+    if others.exists():
+        raise Refusal(_("申请人另有一份申请正在办理，不能恢复本案。"), code="open_elsewhere")
+
+
+def registration_in_force(case: Case, actor: Actor, at: datetime) -> None:
+    granted = Registration.objects.filter(case_id=case.pk, ended_how="")
+    if not granted.exists():
+        raise Refusal(_("该注册已不再有效。"), code="registration_ended")
+
+
 def pending_opinion(case: Case) -> Opinion | None:
     """The opinion that waits for a second person, if any."""
     level = Opinion.Level.FINAL if case.state == State.REPORTED else Opinion.Level.FIRST
@@ -270,7 +305,7 @@ class Row:
 
     def reaches(self, case: Case, target: str | None) -> State:
         """The state to which this row leads; `target` chooses where the row leaves a choice."""
-        chosen = target or self.targets[0]
+        chosen = target if target and len(self.targets) > 1 else self.targets[0]
         if chosen not in self.targets:
             raise ValueError(f"{self.act} cannot lead to {chosen}")
         if chosen == SAME:
@@ -334,10 +369,11 @@ TRANSITIONS: tuple[Row, ...] = (
     _row(
         "give_opinion",
         WORKING,
-        (S.FIRST_PASSED, S.FIRST_FAILED, SAME),
+        (S.FIRST_PASSED, S.FIRST_FAILED),
         REVIEWER,
-        guards=(held_by_me, no_opinion_pending),
+        guards=(held_by_me, no_opinion_pending, one_reviewer),
     ),
+    _row("give_opinion", WORKING, SAME, REVIEWER, guards=(held_by_me, no_opinion_pending, two_reviewers)),
     _row(
         "countersign",
         WORKING,
@@ -360,10 +396,13 @@ TRANSITIONS: tuple[Row, ...] = (
     _row(
         "approve",
         S.REPORTED,
-        (S.FINAL_PASSED, SAME),
+        S.FINAL_PASSED,
         FINAL_REVIEWER,
-        guards=(held_by_me, no_opinion_pending),
+        guards=(held_by_me, no_opinion_pending, one_signature),
         clock=starts(Clock.ISSUE),
+    ),
+    _row(
+        "approve", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me, no_opinion_pending, two_signatures)
     ),
     _row(
         "approve",
@@ -376,11 +415,12 @@ TRANSITIONS: tuple[Row, ...] = (
     _row(
         "refuse",
         S.REPORTED,
-        (S.FINAL_FAILED, SAME),
+        S.FINAL_FAILED,
         FINAL_REVIEWER,
-        guards=(held_by_me, no_opinion_pending),
+        guards=(held_by_me, no_opinion_pending, one_signature),
         clock=ends,
     ),
+    _row("refuse", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me, no_opinion_pending, two_signatures)),
     _row(
         "refuse",
         S.REPORTED,
@@ -400,18 +440,26 @@ TRANSITIONS: tuple[Row, ...] = (
         guards=(no_opinion_pending,),
         clock=ends,
     ),
-    _row("announce", S.FINAL_PASSED, S.ANNOUNCED, REGISTRAR),
-    _row("issue", S.ANNOUNCED, S.ISSUED, REGISTRAR, clock=ends),
+    _row("announce", S.FINAL_PASSED, S.ANNOUNCED, REGISTRAR, guards=(registration_in_force,)),
+    _row("issue", S.ANNOUNCED, S.ISSUED, REGISTRAR, guards=(registration_in_force,), clock=ends),
     _row("recompute", OPEN, SAME, CLOCK),
     _row("terminate", UNTIL_REFERRED, S.TERMINATED, SUPERVISOR, clock=ends),
     _row("terminate", S.REPORTED, S.TERMINATED, SIGNING_OFFICER, clock=ends),
     _row("terminate", UNDECIDED_OR_UNISSUED, S.TERMINATED, REGISTRAR, clock=ends),
-    _row("reinstate", S.FINAL_FAILED, S.REPORTED, SIGNING_OFFICER, clock=starts(Clock.FINAL_REVIEW)),
+    _row(
+        "reinstate",
+        S.FINAL_FAILED,
+        S.REPORTED,
+        SIGNING_OFFICER,
+        guards=(no_other_open,),
+        clock=starts(Clock.FINAL_REVIEW),
+    ),
     _row(
         "reinstate",
         {S.NOT_ACCEPTED, S.LAPSED},
         S.SUBMITTED,
         SIGNING_OFFICER,
+        guards=(no_other_open,),
         clock=starts(Clock.ACCEPTANCE),
     ),
 )
@@ -448,11 +496,15 @@ def allow(case: Case, act: str, by: Actor, at: datetime) -> Row:
     raise refusal or AssertionError
 
 
-def _keep_out_of_own_affairs(case: Case, by: Actor) -> None:
-    """Staff never act on their own application, nor on their employer's (conflict of interest)."""
+def in_conflict(case: Case, by: Actor) -> bool:
+    """Whether this is the actor's own application, or one of the actor's employer (conflict of interest)."""
     own = bool(by.document_digest) and by.document_digest == case.document_digest
     colleague = bool(by.employer_code) and by.employer_code == case.employer_code
-    if own or colleague:
+    return own or colleague
+
+
+def _keep_out_of_own_affairs(case: Case, by: Actor) -> None:
+    if in_conflict(case, by):
         raise Refusal(_("您与本案有利害关系，须回避，请由其他人员办理。"), code="conflict")
 
 
@@ -469,10 +521,12 @@ def _elsewhere(case: Case) -> str:
 
 
 def acts_open_to(case: Case, by: Actor, *, at: datetime | None = None) -> frozenset[str]:
-    """The acts for which the page shows `by` a button: exactly those that `move` would allow now."""
+    """The acts for which the page shows `by` a button: exactly those that `move` would allow now.
+
+    Where the law itself has an act due, the answer is for the case as it will be after it.
+    """
     at = at or calendar.now()
-    if statutory_event(case, at):
-        return frozenset()
+    case = _as_the_law_has_it(case, at)
     allowed = set()
     for act in {row.act for row in TRANSITIONS if case.state in row.sources and row.who & by.roles}:
         try:
@@ -483,7 +537,19 @@ def acts_open_to(case: Case, by: Actor, *, at: datetime | None = None) -> frozen
     return frozenset(allowed)
 
 
+def _as_the_law_has_it(case: Case, at: datetime) -> Case:
+    """The case, or a copy of it in the state into which a due statutory event will bring it."""
+    while due := statutory_event(case, at):
+        row = allow(case, due, THE_CLOCK, at)
+        to = row.reaches(case, None)
+        case = copy(case)
+        row.clock(case, calendar.day_of(at))
+        case.state = to
+    return case
+
+
 Write = Callable[[Case, datetime], None]
+Choice = Callable[[Case], str]
 
 
 def move(
@@ -491,18 +557,18 @@ def move(
     case: Case,
     act: str,
     by: Actor,
-    target: str | None = None,
+    target: Choice | None = None,
     detail: dict[str, Any] | None = None,
     write: Write | None = None,
 ) -> Movement:
     """Do one act on one case, in one transaction, and return its movement.
 
-    `target` chooses among the row's targets; `detail` is kept in the movement; `write(case, at)` changes
-    what else belongs to the act (an opinion, a dossier version) under the same lock, and may add to
-    `detail`. `case` itself is brought up to date.
+    `target(case)` chooses where the row leaves a choice; `detail` is kept in the movement; `write(case, at)`
+    changes what else belongs to the act (an opinion, a dossier version) and may add to `detail`. Both see
+    the locked case. `case` itself is brought up to date.
 
-    Raises `Refusal` when the act is not allowed, or when somebody was faster; then nothing has changed,
-    save a statutory event that was due anyway.
+    Raises `Refusal` when the act is not allowed, or when somebody was faster; then nothing has changed but a
+    statutory event that was due anyway, and that one happens again where a surrounding transaction fails.
     """
     while True:
         with transaction.atomic():
@@ -510,7 +576,8 @@ def move(
             at = calendar.now()
             due = statutory_event(locked, at)
             if due:
-                movement = _step(locked, due, THE_CLOCK, at, None, {"due": str(locked.due_on)}, None)
+                number = give_receipt_number if due == "deem_accept" else None
+                movement = _step(locked, due, THE_CLOCK, at, None, {"due": str(locked.due_on)}, number)
                 if due != act:
                     continue
             elif act in STATUTORY:
@@ -526,12 +593,12 @@ def _step(
     act: str,
     by: Actor,
     at: datetime,
-    target: str | None,
+    target: Choice | None,
     detail: dict[str, Any],
     write: Write | None,
 ) -> Movement:
     row = allow(case, act, by, at)
-    source, to = State(case.state), row.reaches(case, target)
+    source, to = State(case.state), row.reaches(case, target(case) if target else None)
     if write is not None:
         write(case, at)
     if to != source or row.clock is extends:
@@ -549,6 +616,15 @@ def _step(
     docket.follow(case, at)
     announcements.announce(movement, case)
     return movement
+
+
+def receipt_number(case: Case) -> str:
+    """The number of the receipt of acceptance: one per application, so it follows that one's number."""
+    return f"SL{case.reference[2:]}"
+
+
+def give_receipt_number(case: Case, at: datetime) -> None:
+    case.acceptance_number = receipt_number(case)
 
 
 def _refresh(case: Case, locked: Case) -> None:

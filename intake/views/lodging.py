@@ -20,6 +20,7 @@ from intake import circumstances, completeness, corrections, dossier, filing, fl
 from intake.circumstances import Circumstances
 from intake.completeness import Findings, Miss
 from intake.corrections import OpenCorrection
+from intake.fields import plain_line
 from intake.filing import AnotherDraft, Incomplete
 from intake.flows import Section, Step
 from intake.forms import DeclarationForm, labelled
@@ -62,12 +63,18 @@ def preview(request: HttpRequest, application: Application, about: Circumstances
     form = DeclarationForm(posted(request), about=about, stored=stored)
     if request.method == "POST":
         complete = form.is_valid()
-        filing.save_step(
-            application=application,
-            section=Section.DECLARATION,
-            data=form.storable(),
-            step=flows.PREVIEW.slug,
-        )
+        try:
+            filing.save_step(
+                application=application,
+                section=Section.DECLARATION,
+                data=form.storable(),
+                step=flows.PREVIEW.slug,
+            )
+        except Refusal as no:
+            # Two clicks at once: the other one lodged it.
+            if no.code != "lodged":
+                raise
+            return lodged_already(request, application, flows.PREVIEW)
         if request.POST.get("go") == PRINT:
             return redirect("form_pdf", application.pk)
         if complete:
@@ -340,7 +347,8 @@ def correction(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     if open_one is None:
         return redirect("application", application.pk)
     if request.method == "POST":
-        texts = [request.POST.get(f"answer-{n}", "")[:500] for n in range(len(open_one.items))]
+        typed = (request.POST.get(f"answer-{n}", "") for n in range(len(open_one.items)))
+        texts = [plain_line(text)[:500] for text in typed]
         filing.answer(application=application, number=open_one.number, answers=texts)
         application.refresh_from_db(fields=["sections", "saved_at"])
         answer = _resubmitted(request, application)
@@ -368,7 +376,7 @@ def _resubmitted(request: HttpRequest, application: Application) -> HttpResponse
 
 
 def _correction_context(application: Application, open_one: OpenCorrection) -> dict[str, Any]:
-    about = circumstances.of(application)
+    about = circumstances.of(application, under=open_one.policy)
     content = dossier.content_of(application, about)
     items = []
     for number, item in enumerate(open_one.items):
@@ -376,7 +384,7 @@ def _correction_context(application: Application, open_one: OpenCorrection) -> d
         if item.editable:
             section = Section.PERSONAL if item.section == corrections.PHOTO else item.section
             page = flows.step_of_section(application.kind, section, hours_count=about.hours_count)
-            url = reverse("step", args=[application.pk, page.slug])
+            url = reverse("step", args=[application.pk, page.slug]) if page else ""
         items.append(
             {"number": number, "item": item, "url": url, "done": item.is_answered(content, open_one.lodged)}
         )

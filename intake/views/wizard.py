@@ -161,11 +161,11 @@ class Page:
 def step(request: ApplicantRequest, application_id: UUID, slug: str) -> HttpResponse:
     """One step of the wizard; of a lodged application only what an open correction names."""
     application = own_application(request, application_id)
-    about = circumstances.of(application)
+    open_one = corrections.of(application)
+    about = circumstances.of(application, under=open_one.policy if open_one else None)
     found = flows.step_named(application.kind, slug, hours_count=about.hours_count)
     if found is None:
         raise Http404
-    open_one = corrections.of(application)
     if application.status != Application.Status.DRAFT and (open_one is None or found is flows.PREVIEW):
         return lodging.lodged_already(request, application, found)
     if found is flows.PREVIEW:
@@ -204,7 +204,7 @@ def _page(
 
 def _form(request: HttpRequest, page: Page, section: Section, data: Mapping[str, Any] | None) -> SectionForm:
     stored: Stored | None = page.application.sections.get(section)
-    if data is None and "check" in request.GET:
+    if data is None and "check" in request.GET and page.open_one is None:
         return FORMS[section].checking(stored, page.about)
     only = page.open_one.fields_open(section) if page.open_one else None
     return FORMS[section](data, about=page.about, stored=stored, only=only)
@@ -358,12 +358,16 @@ def row(request: ApplicantRequest, application_id: UUID, section: str, row_id: s
     if section not in ROWS:
         raise Http404
     rows: list[Stored] = application.sections.get(section, [])
+    which, open_one = Section(section), corrections.of(application)
+    about = circumstances.of(application, under=open_one.policy if open_one else None)
+    found = flows.step_of_section(application.kind, section, hours_count=about.hours_count)
+    if found is None:
+        raise Http404
+    back = f"{step_url(application, found)}#rows"
     known = next((one for one in rows if one["id"] == row_id), None)
     if known is None:
-        raise Http404
-    which, about = Section(section), circumstances.of(application)
-    found = flows.step_of_section(application.kind, section, hours_count=about.hours_count)
-    back = f"{step_url(application, found)}#rows"
+        messages.error(request, str(filing.row_gone().message))
+        return redirect(back)
     others = [one for one in rows if one is not known]
     form = ROW_FORMS[which](posted(request), about=about, stored=known, others=others)
     if request.method == "POST":
@@ -379,7 +383,7 @@ def row(request: ApplicantRequest, application_id: UUID, section: str, row_id: s
                 return redirect(back)
         except Refusal as no:
             messages.error(request, str(no.message))
-            return redirect("application", application.pk)
+            return redirect(back if no.code == "row_gone" else reverse("application", args=[application.pk]))
     context = {"application": application, "form": form, "section": which, "back": back}
     return private(render(request, "intake/row.html", context))
 

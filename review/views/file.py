@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from register import clock, codes, people, policy, standing
 from register.models import Registration
-from review import checklist, sections, workflow
+from review import casework, checklist, sections, workflow
 from review.documents import forms as printed
 from review.models import Case, Correction, Dossier, Movement, Opinion
-from review.states import WORKING, Clock, State
+from review.states import Clock, State
 from review.views import listing
 from review.views.desk import Text, actor, is_target, need, private
 from review.workflow import APPLICANT, CLOCK, Actor
@@ -27,7 +27,6 @@ from tenants.guards import StaffRequest
 from tenants.roles import BY_CODE
 
 # States in which the reviewer who holds the case goes through its dossier.
-CHECKING: Final = frozenset({State.SUBMITTED}) | WORKING
 
 
 # --- Buttons -----------------------------------------------------------------------------------------
@@ -131,16 +130,6 @@ def checked_sections(case: Case, dossier: Dossier) -> list[Checked]:
         verdict = "" if mark is None else "ok" if mark.in_order else "fault"
         shown.append(Checked(section, verdict, mark.remark if mark else ""))
     return shown
-
-
-def may_check(case: Case, by: Actor) -> bool:
-    """Whether this reader ticks the sections: the reviewer who has the case in hand."""
-    return (
-        workflow.REVIEWER in by.roles
-        and case.assignee_id == by.user_id
-        and case.state in CHECKING
-        and workflow.pending_opinion(case) is None
-    )
 
 
 # --- What happened -----------------------------------------------------------------------------------
@@ -282,7 +271,7 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
     dossier = dossier_of(case, request.GET.get("version", ""))
     checked = checked_sections(case, dossier)
     current = dossier.version == case.version
-    editable = current and may_check(case, by)
+    editable = current and casework.may_check(case, by)
     acts = buttons(case, by)
     unchecked = sum(1 for c in checked if not c.verdict)
     registrations = standing.registrations_of(case.person)

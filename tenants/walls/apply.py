@@ -69,18 +69,26 @@ END $$
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One row-level policy of one table for some roles."""
+    """One row-level policy of one table for some roles; one about new rows adds to what the others ask."""
 
     name: str
     table: str
     roles: tuple[str, ...]
     see: str
     write: str
+    new_rows: bool = False
+
+    @property
+    def terms(self) -> str:
+        """What stands behind the table's name in the statement that makes it."""
+        if self.new_rows:
+            return f"AS RESTRICTIVE FOR INSERT TO {_list(self.roles)} WITH CHECK ({self.write})"
+        return f"TO {_list(self.roles)} USING ({self.see}) WITH CHECK ({self.write})"
 
     @property
     def source(self) -> str:
         """A digest of what is written here; it stands in the policy's comment."""
-        text = "/".join((",".join(sorted(self.roles)), self.see, self.write))
+        text = "/".join((",".join(sorted(self.roles)), self.see, self.write, "new" * self.new_rows))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -99,6 +107,10 @@ class Walls:
         for table, narrowed in self.rows.items():
             for role, rows in narrowed.items():
                 yield Policy(role, table, (role,), self._filled(rows.see), self._filled(rows.written))
+                if rows.begin:
+                    yield Policy(
+                        f"{role}_begins", table, (role,), "", self._filled(rows.begin), new_rows=True
+                    )
             letters = self.tables[table]
             free = tuple(role for role, what in letters.items() if what and role not in narrowed)
             if free:
@@ -159,7 +171,7 @@ def _script(walls: Walls) -> Iterator[str]:
         yield f"ALTER TABLE {schema}.{quoted(table)} ENABLE ROW LEVEL SECURITY"
     for policy in walls.policies:
         on = f"{quoted(policy.name)} ON {schema}.{quoted(policy.table)}"
-        yield f"CREATE POLICY {on} TO {_list(policy.roles)} USING ({policy.see}) WITH CHECK ({policy.write})"
+        yield f"CREATE POLICY {on} {policy.terms}"
         yield f"COMMENT ON POLICY {on} IS '{policy.source}'"
     yield STAMP.format(schema=_literal(schema))
 

@@ -7,7 +7,7 @@ that has letters but no condition there sees every row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -176,7 +176,7 @@ AGENCY_TABLES: Final[Mapping[str, Letters]] = {
     "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SI"},
     "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SI"},
     "review_casenote": {AGENCY: "SI", COURIER: "SI"},
-    "review_dispatch": {AGENCY: "SIUD", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
+    "review_dispatch": {AGENCY: "SI", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
 }
 
 # Sequences outside of identity columns: who may draw the next number.
@@ -190,10 +190,14 @@ AGENCY_SEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which rows a role sees, and which it may write; without a word of its own, the same."""
+    """Which rows a role sees, and which it may write; without a word of its own, the same.
+
+    `begin` narrows further what a row may say when it is new.
+    """
 
     see: str
     write: str = ""
+    begin: str = ""
 
     @property
     def written(self) -> str:
@@ -231,16 +235,33 @@ def of_people(table: str, column: str = "person_id") -> dict[str, Rows]:
     return {APPLICANT: Rows(column + " {mine}"), AGENCY: Rows(known_to_us(f"{table}.{column}"))}
 
 
+# What an applicant's act may leave behind: lodging, resubmitting (back to where the case stood), withdrawing,
+# and the acts of law that are met on the way. Everything else is decided at other desks.
+MY_ENDS: Final = ("withdrawn", "lapsed")
+MY_STATES: Final = ("submitted", "accepted", "deemed_accepted", "sent_back", *MY_ENDS)
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
+
+
 PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "tenants_user": {
-        # Accounts are found before the person is known; only the own one can be changed.
-        APPLICANT: Rows("kind = 'applicant'", "id = (SELECT public.my_account())"),
+        APPLICANT: Rows("id = (SELECT public.my_account()) AND kind = 'applicant'"),
         AGENCY: Rows(f"id {OUR_STAFF}"),
     },
     "tenants_agencyuserobjectpermission": {AGENCY: Rows("content_object_id {ours}")},
     "tenants_rolegrant": {AGENCY: Rows("agency_id {ours}")},
     "tenants_accessrecord": {AGENCY: Rows("agency_id {ours}")},
-    "register_docketentry": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
+    "register_docketentry": {
+        APPLICANT: Rows(
+            "person_id {mine}",
+            f"person_id {{mine}} AND {one_of('state', MY_STATES)} AND open <> ({one_of('state', MY_ENDS)})",
+            "state = 'submitted'",
+        ),
+        AGENCY: Rows("agency_id {ours}"),
+    },
     "register_registration": {
         APPLICANT: Rows("person_id {mine}"),
         AGENCY: Rows("agency_id {ours} OR " + in_our_docket("register_registration.person_id")),
@@ -271,9 +292,15 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
 # In an agency's schema only the applicant's rows are narrowed: to the cases of the person.
 OF_MY_CASE: Final = "EXISTS (SELECT 1 FROM {schema}.review_case c WHERE c.id = case_id)"
 AGENCY_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
-    "review_case": {APPLICANT: Rows("person_id {mine}")},
+    "review_case": {
+        APPLICANT: Rows(
+            "person_id {mine}",
+            f"person_id {{mine}} AND {one_of('state', MY_STATES)}",
+            "state = 'submitted'",
+        )
+    },
     "review_dossier": {APPLICANT: Rows(OF_MY_CASE)},
-    "review_movement": {APPLICANT: Rows(OF_MY_CASE)},
+    "review_movement": {APPLICANT: Rows(OF_MY_CASE, f"{OF_MY_CASE} AND {one_of('to_state', MY_STATES)}")},
     "review_opinion": {APPLICANT: Rows(OF_MY_CASE)},
     "review_correction": {APPLICANT: Rows(OF_MY_CASE)},
 }

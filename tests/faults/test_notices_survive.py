@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
@@ -10,7 +12,7 @@ from deploy import play
 from deploy.visitor import Visitor
 from tests.stage import Stage
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("stage")]
 
 
 def prepared(running: Stage) -> tuple[play.Play, Visitor]:
@@ -44,23 +46,26 @@ def await_one_notice(played: play.Play, applicant: Visitor) -> None:
 
 
 def test_a_worker_killed_before_delivery_delays_the_notice_and_loses_none(running: Stage) -> None:
+    """The worker is frozen when the act commits, and killed with the message in its hands."""
     played, applicant = prepared(running)
-    running.portal["worker"].kill()
+    worker = running.portal["worker"]
+    os.killpg(worker.pid, signal.SIGSTOP)
     press_lodge(applicant)
     assert bodies(played, applicant) == []
-    running.portal["worker"].start()
+    worker.kill()
+    worker.start()
     await_one_notice(played, applicant)
 
 
 def test_without_redis_the_act_succeeds_at_once_and_the_notice_follows(running: Stage) -> None:
     played, applicant = prepared(running)
-    press_lodge(prepared(running)[1])
+    usual = press_lodge(prepared(running)[1])
     running.take_down("valkey")
     try:
         took = press_lodge(applicant)
         assert bodies(played, applicant) == []
     finally:
         running.bring_up("valkey")
-    # The page itself takes its time on a busy machine; ten seconds would be a broker waited for.
-    assert took < 1000
+    # Beside what the page takes anyway, on a machine that may be busy; a broker waited for costs seconds.
+    assert took < usual + 300
     await_one_notice(played, applicant)

@@ -22,6 +22,7 @@ from intake import fields
         (fields.NumberField(max_digits=4, decimal_places=1), "16.5", "16.5"),
         (fields.NumberField(max_digits=4, decimal_places=1), "４８", "48"),
         (fields.LineField(), " 示例路  1 号\n", "示例路 1 号"),
+        (fields.LineField(), "示例\x1b路\u202e1号", "示例路1号"),
         (fields.NameField(), "古丽•测试", "古丽·测试"),
         (fields.NameField(), "𠮷测", "𠮷测"),
         (fields.MobileField(), "138 0000 5678", "13800005678"),

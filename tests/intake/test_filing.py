@@ -12,6 +12,7 @@ from intake import circumstances, completeness, dossier, filing
 from intake.filing import AnotherDraft, Incomplete
 from intake.flows import Section
 from intake.models import Application
+from notifications import outbox
 from notifications.models import Outbox
 from register import clock, policy
 from register.models import DocketEntry, Kind
@@ -103,6 +104,22 @@ def test_rows_are_added_changed_and_deleted_in_the_order_of_time(at_desk: Cast) 
     assert [(row["id"], row["from"]) for row in left] == [(rows[0]["id"], "2013-01")]
 
 
+def test_a_row_deleted_elsewhere_is_neither_changed_nor_deleted_again(at_desk: Cast) -> None:
+    draft = started(at_desk.zhang)
+    filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
+    before = again(draft).sections
+    for act in (
+        lambda: filing.change_row(
+            application=draft, section=Section.EXPERIENCE, row_id="gone", row=EXPERIENCE
+        ),
+        lambda: filing.delete_row(application=draft, section=Section.EXPERIENCE, row_id="gone"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            act()
+        assert refused.value.code == "row_gone"
+    assert again(draft).sections == before
+
+
 def test_an_agency_that_takes_no_applications_cannot_be_chosen(cast: Cast) -> None:
     cast.mohurd.intake_open = False
     cast.mohurd.save(update_fields=["intake_open"])
@@ -134,6 +151,54 @@ def test_drafts_that_nobody_touches_are_retired_with_a_notice(cast: Cast) -> Non
         assert filing.retire(before=filing.idle_since()) == 0
     assert list(Application.objects.values_list("pk", flat=True)) == [young.pk]
     assert [(o.user_id, o.kind) for o in Outbox.objects.all()] == [(cast.zhang.user_id, "draft_retired")]
+
+
+@pytest.fixture
+def two_old_drafts(cast: Cast) -> list[Application]:
+    """Drafts of Zhang and Sun, both idle for longer than drafts are kept."""
+    drafts = []
+    for person in (cast.zhang, cast.sun):
+        with cast.at_applicants_desk(person):
+            drafts.append(started(person))
+    long_ago = clock.now() - timedelta(days=policy.current().draft_retention_days + 1)
+    Application.objects.update(saved_at=long_ago)
+    return drafts
+
+
+def test_a_draft_saved_while_old_ones_are_retired_stays(
+    two_old_drafts: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zhangs, suns = two_old_drafts
+    post = outbox.post
+
+    def post_and_save(**message: Any) -> None:
+        # While one draft is retired, the person of the other one comes back.
+        other = suns if message["user_id"] == zhangs.person.user_id else zhangs
+        Application.objects.filter(pk=other.pk).update(saved_at=clock.now())
+        post(**message)
+
+    monkeypatch.setattr(filing.outbox, "post", post_and_save)
+    with crossing.standing(crossing.Desk.CLERK):
+        assert filing.retire(before=filing.idle_since()) == 1
+    assert Application.objects.count() == 1
+
+
+def test_a_draft_that_cannot_be_retired_does_not_stop_the_others(
+    two_old_drafts: list[Application], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    zhangs, _suns = two_old_drafts
+    post = outbox.post
+
+    def post_but_to_zhang(**message: Any) -> None:
+        if message["user_id"] == zhangs.person.user_id:
+            raise ValueError("no such notice")
+        post(**message)
+
+    monkeypatch.setattr(filing.outbox, "post", post_but_to_zhang)
+    with crossing.standing(crossing.Desk.CLERK):
+        assert filing.retire(before=filing.idle_since()) == 1
+    assert Application.objects.get() == zhangs
+    assert str(zhangs.pk) in caplog.text
 
 
 # --- What is missing ---------------------------------------------------------------------------------
@@ -387,6 +452,17 @@ def test_a_withdrawn_application_can_be_copied_into_a_new_draft(at_desk: Cast) -
     assert copy.sections["employer"] == draft.sections["employer"]
     assert "declaration" not in copy.sections
     assert misses(copy) == [("declaration", "")]
+
+
+def test_nothing_is_copied_into_a_draft_there_is(at_desk: Cast) -> None:
+    old = filled(at_desk.zhang, at_desk.beijing)
+    filing.lodge(application=old)
+    filing.withdraw(application=old)
+    draft = started(at_desk.zhang)
+    with pytest.raises(AnotherDraft) as refused:
+        filing.start(person=at_desk.zhang, kind=Kind.INITIAL, copy_of=again(old))
+    assert refused.value.draft == draft
+    assert again(draft).sections == {}
 
 
 def test_a_draft_cannot_be_withdrawn(at_desk: Cast) -> None:

@@ -36,6 +36,7 @@ def rotated() -> bytes:
         (b"%PDF-1.7" + b" " * 30_000, "no_image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'>" + b" " * 30_000, "no_image"),
         (portrait()[: len(portrait()) // 2], "no_image"),
+        (portrait(format="PNG")[:100] + b"\xff" * 30_000 + b"IEND", "no_image"),
         (portrait() + b"\0" * photos.LARGEST_FILE, "too_large"),
         (portrait(250, 350, quality=100), "too_few_pixels"),
         (portrait(600, 600), "shape"),

@@ -83,6 +83,23 @@ def test_a_row_the_database_refuses_waits_and_holds_up_no_other(
     assert Outbox.objects.get(sent_at__isnull=True).cause == "2"
 
 
+def test_a_row_whose_channels_fail_waits_and_holds_up_no_other(
+    zhang: User, sun: User, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(user: User, kind: str) -> list[Delivery.Channel]:
+        if user == zhang:
+            raise LookupError(kind)
+        return [Delivery.Channel.EMAIL]
+
+    monkeypatch.setattr(channels, "channels_for", choose)
+    post(zhang)
+    post(sun)
+    tasks.deliver()
+    assert [notice.user for notice in Notice.objects.all()] == [sun]
+    assert [letter.outbox.user for letter in Delivery.objects.all()] == [sun]
+    assert Outbox.objects.get(sent_at__isnull=True).user == zhang
+
+
 def test_the_pause_after_a_failure_grows_but_never_beyond_an_hour(zhang: User) -> None:
     row = Outbox.objects.create(user=zhang, kind="no_such_kind", cause="1")
     pauses = []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from django.conf import settings
@@ -16,3 +19,29 @@ def test_every_variable_stands_in_the_operators_table() -> None:
         re.findall(r"`([A-Z_]+)`", Path(settings.BASE_DIR, "docs", "operator.md").read_text(encoding="utf-8"))
     )
     assert read - told == set()
+
+
+def test_what_beat_asks_for_is_not_heaped_up_while_nobody_works() -> None:
+    kept = {
+        name: (entry["schedule"], entry["options"]["expires"])
+        for name, entry in settings.CELERY_BEAT_SCHEDULE.items()
+    }
+    assert kept == {
+        "ring-again": (3.0, 60.0),
+        "statutory-clock": (60.0, 60.0),
+        "idle-drafts": (21600.0, 21600.0),
+    }
+
+
+def test_hosts_are_compared_in_lower_case() -> None:
+    told = {**os.environ, "APPLICANT_HOSTS": "Apply.Example.CN, WWW.example.cn", "PORTAL_TESTING": "1"}
+    asked = "from portal import settings; print(settings.APPLICANT_HOSTS)"
+    found = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=told,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "['apply.example.cn', 'www.example.cn']"

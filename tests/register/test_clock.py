@@ -129,7 +129,6 @@ def test_validity_ends_the_day_before_the_same_date(begins: date, years: int, en
 def test_days_are_those_of_shanghai() -> None:
     assert clock.day_of(datetime(2026, 11, 23, 15, 59, tzinfo=UTC)) == date(2026, 11, 23)
     assert clock.day_of(datetime(2026, 11, 23, 16, 0, tzinfo=UTC)) == date(2026, 11, 24)
-    assert clock.midnight_after(date(2026, 11, 23)) == datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 
 
 def test_the_clock_travels_and_runs_on(shifted_clock: None) -> None:

@@ -204,6 +204,45 @@ def test_a_cell_in_the_far_corner_costs_nothing() -> None:
     assert preview(file.getvalue()).new == 1
 
 
+def rebuilt(book: bytes, changed: dict[str, bytes | None]) -> bytes:
+    """A workbook with other words in some of its parts, or without them."""
+    out = io.BytesIO()
+    with ZipFile(io.BytesIO(book)) as before, ZipFile(out, "w", ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            content = changed.get(name, before.read(name))
+            if content is not None:
+                after.writestr(name, content)
+    return out.getvalue()
+
+
+SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
+SOUND = as_xlsx(WANG, GULI)
+ROWS = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+END = b"</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"PK",
+        SOUND[: len(SOUND) // 2],
+        SOUND[:-40],
+        SOUND.replace(b"PK\x03\x04", b"PK\x03\x05"),
+        *(rebuilt(SOUND, {name: b"<broken"}) for name in (SHEET, BOOK, "xl/styles.xml")),
+        *(rebuilt(SOUND, {name: None}) for name in (SHEET, BOOK, "[Content_Types].xml")),
+        rebuilt(SOUND, {SHEET: ROWS + b'<row r="1"><c r="A1" t="s"><v>9999</v></c></row>' + END}),
+        rebuilt(SOUND, {SHEET: ROWS + b'<row r="x"><c r="?" t="n"><v>one</v></c></row>' + END}),
+        rebuilt(SOUND, {SHEET: ROWS + b'<row r="1"><c r="A1" s="77"><v>1</v></c></row>'}),
+        rebuilt(
+            SOUND, {BOOK: b'<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>'}
+        ),
+    ],
+)
+def test_a_damaged_workbook_is_refused_in_words(damaged: bytes) -> None:
+    with pytest.raises(UnreadableFile, match="不是有效的 XLSX 工作簿"):
+        preview(damaged)
+
+
 def test_text_kept_text_by_a_spreadsheet_is_unwrapped() -> None:
     assert preview(as_csv(with_(WANG, 证件号码='="11010519491231002X"', 管理号="'2024000001"))).ok
 
@@ -429,15 +468,16 @@ def test_an_upload_waits_encrypted_for_its_officer(media: Path) -> None:
     assert rosters.kept(token, user_id=7).name == "名册.csv"
     with pytest.raises(Refusal):
         rosters.kept(token, user_id=8)
-    assert rosters.take(token, user_id=7) == (as_csv(WANG), "名册.csv", What.QUALIFICATIONS)
+    assert rosters.kept(token, user_id=7) == (as_csv(WANG), "名册.csv", What.QUALIFICATIONS)
+    rosters.discard(token)
     with pytest.raises(Refusal):
-        rosters.take(token, user_id=7)
+        rosters.kept(token, user_id=7)
 
 
 @pytest.mark.parametrize("token", ["", "../../etc/passwd", "x" * 31, "x" * 32])
 def test_an_invented_token_finds_nothing(media: Path, token: str) -> None:
     with pytest.raises(Refusal):
-        rosters.take(token, user_id=7)
+        rosters.kept(token, user_id=7)
 
 
 def test_what_nobody_decided_is_deleted(media: Path) -> None:
@@ -445,4 +485,4 @@ def test_what_nobody_decided_is_deleted(media: Path) -> None:
     os.utime(media / "imports" / token, (time.time() - 4000, time.time() - 4000))
     rosters.keep(b"2", "b.csv", What.QUALIFICATIONS, user_id=7)
     with pytest.raises(Refusal):
-        rosters.take(token, user_id=7)
+        rosters.kept(token, user_id=7)

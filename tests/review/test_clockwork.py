@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from pytest_django import Settings
@@ -33,7 +33,7 @@ def lodge(cast: Cast, who: str, agency: str) -> Case:
 def the_day_after(case: Case) -> None:
     due: date | None = line_now(case.pk).due_on
     assert due is not None
-    clock.travel_to(clock.midnight_after(due) + timedelta(hours=1))
+    clock.travel_to(datetime.combine(due + timedelta(days=1), time(1), clock.SHANGHAI))
 
 
 def sweep() -> dict[str, int]:

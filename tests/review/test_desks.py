@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.test import Client
@@ -281,6 +281,7 @@ def test_send_back_with_items_and_another_row(cast: Cast, submitted: Case) -> No
     assert "请说明如何修改" in words(half)
     none = li.post(f"/cases/{submitted.pk}/correction/", {"rows": "3"})
     assert "请至少列出一项" in words(none)
+    assert "请至少列出一项" in words(li.post(f"/cases/{submitted.pk}/correction/", {"rows": "9" * 5000}))
     page = li.act(submitted, "correction", **filled)
     assert "已退回补正" in page
     assert "聘用单位信息 · 单位名称：与执照不一致" in page
@@ -396,7 +397,7 @@ def test_after_the_deadline_the_law_was_faster(cast: Cast, submitted: Case) -> N
     li.act(submitted, "holding")
     due = case_now(cast.beijing, submitted.pk).due_on
     assert due is not None
-    clock.travel_to(clock.midnight_after(due) + timedelta(hours=9))
+    clock.travel_to(datetime.combine(due + timedelta(days=1), time(9), clock.SHANGHAI))
     li = at_desk(cast, "li")
     assert "期限已过，系统正在依法处理本案" in li.page(f"/cases/{submitted.pk}/")
     assert "目前的状态是“视为受理，初审中”" in li.act(submitted, "acceptance")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import product
+from uuid import uuid4
 
 import pytest
 
@@ -16,7 +17,7 @@ from review.workflow import Actor, allow
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.errors import Refusal
-from tests import casefiles
+from tests import casefiles, factories
 from tests.cast import Cast
 
 ROLES = [
@@ -117,6 +118,7 @@ def case(cast: Cast) -> Iterator[Case]:
     """A case to hold against the table: who asks and in which state it is set in memory only."""
     with cast.at_applicants_desk(cast.zhang), crossing.inside(cast.beijing):
         lodged = casefiles.lodge(cast.zhang, cast.beijing)
+    factories.registration(cast.zhang, cast.beijing, case_id=lodged.pk)
     with crossing.standing(Desk.AGENCY, cast.beijing):
         yield Case.objects.get(pk=lodged.pk)
 
@@ -166,6 +168,8 @@ def test_every_act_state_and_role(act: str, case: Case) -> None:
         ("extend", "accepted", "supervisor", {"extended": True}, "extended"),
         ("extend", "reported", "signing_officer", {"due_on": date(2026, 1, 5)}, "due_past"),
         ("countersign", "accepted", "supervisor", {}, "nothing_pending"),
+        ("announce", "final_passed", "registrar", {"pk": uuid4()}, "registration_ended"),
+        ("reinstate", "final_failed", "signing_officer", {"pk": uuid4()}, "open_elsewhere"),
         ("approve", "reported", "signing_officer", {}, "nothing_pending"),
         ("accept", "submitted", "reviewer", {"document_digest": "own"}, "conflict"),
         ("accept", "submitted", "reviewer", {"employer_code": "91110000MA00000152"}, "conflict"),

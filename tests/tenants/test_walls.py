@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import ProgrammingError, connection, models, transaction
@@ -12,6 +13,8 @@ from pytest_django import Settings
 from notifications.models import Notice, Outbox
 from register.models import DocketEntry, Person, Registration
 from review.models import Case, CaseNote, Dossier, Movement
+from review.states import OPEN, WORKING, State
+from review.workflow import APPLICANT, REMEMBERED, STATUTORY, TRANSITIONS
 from tenants import roles
 from tenants.crossing import Desk, acting_as, atomic, inside, standing
 from tenants.models import AccessRecord, Agency, User
@@ -159,8 +162,47 @@ def test_the_applicant_changes_only_the_own_account() -> None:
     staff = User.objects.create_staff(username="wang", name="王审")
     with standing(Desk.APPLICANT), acting_as(me.pk):
         assert User.objects.filter(pk=me.user_id).update(phone="13800000000") == 1
-        assert denied(lambda: User.objects.filter(pk=other.user_id).update(phone="13800000000"))
-        assert not User.objects.filter(pk=staff.pk).exists()
+        assert User.objects.filter(pk__in=[other.user_id, staff.pk]).update(phone="13800000000") == 0
+        assert denied(lambda: User.objects.filter(pk=me.user_id).update(kind=User.Kind.STAFF))
+
+
+def test_no_other_account_can_be_read_at_the_applicants_desk() -> None:
+    me, _other = rows.person("张三"), rows.person("李四")
+    User.objects.create_staff(username="wang", name="王审")
+    with standing(Desk.APPLICANT):
+        assert User.objects.count() == 0
+        with acting_as(me.pk):
+            assert list(User.objects.values_list("pk", flat=True)) == [me.user_id]
+
+
+def test_the_applicant_writes_only_states_an_applicants_act_leads_to(beijing: Agency) -> None:
+    me = rows.person("张三")
+    case, line = rows.case(me, beijing), rows.docket_line(me, beijing)
+    with standing(Desk.APPLICANT), acting_as(me.pk), inside(beijing):
+        mine, entry = Case.objects.filter(pk=case.pk), DocketEntry.objects.filter(pk=line.pk)
+        allowed = {
+            state
+            for state in State
+            if not denied(partial(mine.update, state=state))
+            and not denied(partial(entry.update, state=state, open=state in OPEN))
+        }
+        assert denied(lambda: entry.update(state="submitted", open=False))
+        assert denied(lambda: entry.update(state="withdrawn", open=True))
+    acts = [row for row in TRANSITIONS if APPLICANT in row.who or row.act in STATUTORY]
+    reached = {State(target) for row in acts for target in row.targets if target != REMEMBERED}
+    assert allowed == reached | WORKING | {State.SUBMITTED}
+
+
+def test_what_the_applicant_lodges_begins_as_submitted(beijing: Agency) -> None:
+    me = rows.person("张三")
+    case, line = rows.case(me, beijing), rows.docket_line(me, beijing, open=False)
+    with standing(Desk.APPLICANT), acting_as(me.pk), inside(beijing):
+        line.open = True
+        for new in (case, line):
+            new.pk, new.reference, new.state = uuid.uuid4(), "another", "accepted"
+            assert denied(partial(new.save, force_insert=True))
+            new.state = "submitted"
+            assert not denied(partial(new.save, force_insert=True))
 
 
 def test_notices_belong_to_their_reader(beijing: Agency) -> None:

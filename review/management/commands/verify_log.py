@@ -19,7 +19,8 @@ WHAT = {
     "previous": "it does not follow from the movement before it",
     "hash": "its content was changed after it was written",
     "case head": "the case remembers another end of the chain",
-    "docket head": "the docket remembers another end of the chain",
+    "docket head": "the docket remembers another end of the chain, or none",
+    "case gone": "the docket has a line for it, but the case is gone",
 }
 
 

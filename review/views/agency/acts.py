@@ -49,9 +49,7 @@ def acceptance(request: StaffRequest, case: Case) -> HttpResponse:
         act="accept",
         title=_("确定受理这份申请吗？"),
         lines=[
-            _("受理凭证编号为 {number}，将随通知发送申请人。").format(
-                number=casework.acceptance_number(case)
-            ),
+            _("受理凭证编号为 {number}，将随通知发送申请人。").format(number=workflow.receipt_number(case)),
             _("初审期限为受理之日起 {n} 个工作日。").format(n=days_of(case, Clock.FIRST_REVIEW)),
         ],
         warning=_("受理不能撤销；材料不齐全的，请先退回补正。"),

@@ -47,7 +47,7 @@ def release(request: StaffRequest, case: Case) -> HttpResponse:
 @in_its_agency
 def approval(request: StaffRequest, case: Case) -> HttpResponse:
     """Grant the application; the register is written by it."""
-    proposes = _proposes(case)
+    proposes = casework.needs_signature(case)
     lines = [*pending_lines(case), _what_is_granted(case), _period(case)]
     question = Question(
         act="approve",
@@ -64,11 +64,6 @@ def approval(request: StaffRequest, case: Case) -> HttpResponse:
         done=_("建议已提交签批。") if proposes else _("已准予注册，注册信息已写入登记簿，并通知申请人。"),
     )
     return ask(request, case, question)
-
-
-def _proposes(case: Case) -> bool:
-    """Whether the decision still needs a second signature."""
-    return bool(case.policy.get("final_sign_off")) and workflow.pending_opinion(case) is None
 
 
 def _what_is_granted(case: Case) -> str:
@@ -96,7 +91,7 @@ def _period(case: Case) -> str:
 def refusal(request: StaffRequest, case: Case) -> HttpResponse:
     """Refuse the application, with reasons and remedies."""
     pending = workflow.pending_opinion(case)
-    proposes = _proposes(case)
+    proposes = casework.needs_signature(case)
     given = {"codes": pending.codes, "text": pending.text} if pending else None
 
     def do(form: ReasonForm | None) -> object:

@@ -1,0 +1,28 @@
+"""What no honest browser sends is turned away before anybody looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+
+NUL = "\0"
+
+
+class GateMiddleware:
+    """Refuse addresses and drop cookies that carry NUL, which the database takes for no text at all.
+
+    Forms refuse it by themselves, beside the field.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        cookies = request.COOKIES
+        for name in [name for name, value in cookies.items() if NUL in value]:
+            del cookies[name]
+        if any(NUL in value for values in request.GET.lists() for value in values[1]):
+            raise BadRequest("NUL in the address")
+        return self.get_response(request)

@@ -1,0 +1,42 @@
+"""What no honest browser sends gets a page, never a failure."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("/agencies/?q=%00", "localhost"),
+        ("/password/forgotten/?q=a%00b", "localhost"),
+        ("/signin/?next=%00", "beijing.localhost"),
+    ],
+)
+def test_nul_in_the_address_is_a_bad_request(cast: Cast, address: str, host: str) -> None:
+    answer = Client(headers={"host": host}).get(address)
+    assert answer.status_code == 400
+    assert "提交的内容无法处理" in answer.content.decode()
+
+
+def test_a_cookie_with_nul_is_no_cookie(cast: Cast) -> None:
+    browser = Client(headers={"host": "localhost", "cookie": 'sessionid="\\000aaaaaaaaaaaa"'})
+    assert browser.get("/").status_code == 200
+
+
+def test_more_than_a_form_holds_is_a_bad_request_in_both_languages(cast: Cast) -> None:
+    browser = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
+    sent = {"name": "长" * 6_000_000}
+    kind = "application/x-www-form-urlencoded"
+    answers = [
+        browser.post("/password/set/", "&".join(f"{k}={v}" for k, v in sent.items()), kind, headers=asked)
+        for asked in ({"accept-language": "zh-CN"}, {"accept-language": "en"})
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert "提交的内容无法处理" in answers[0].content.decode()
+    assert "cannot be processed" in answers[1].content.decode()
