@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 NUL = "\0"
 
@@ -23,6 +24,10 @@ class GateMiddleware:
         cookies = request.COOKIES
         for name in [name for name, value in cookies.items() if NUL in value]:
             del cookies[name]
-        if any(NUL in value for values in request.GET.lists() for value in values[1]):
-            raise BadRequest("NUL in the address")
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        """Here language and account are known, so that the answer is a page like any other."""
+        if any(NUL in value for _name, values in request.GET.lists() for value in values):
+            return render(request, "errors/400.html", status=400)
+        return None

@@ -346,6 +346,8 @@ class Referred:
 
 def refer(*, cases: Iterable[Case], by: Actor) -> Referred:
     """Send reviewed cases to the authority in one dispatch, even of one. Negative opinions go up too."""
+    if REVIEWER not in by.roles:
+        raise Refusal(_("您没有办理此事项的权限。"), code="role")
     chosen = list(cases)
     for _attempt in range(DISPATCH_ATTEMPTS):
         with crossing.atomic():

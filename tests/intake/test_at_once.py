@@ -67,7 +67,7 @@ def test_a_save_that_meets_the_answer_to_a_correction_is_refused_and_not_lost(
         time.sleep(0.5)
         return resubmit(**given)
 
-    monkeypatch.setattr(filing.casework, "resubmit", resubmit_while_somebody_saves)
+    monkeypatch.setattr(casework, "resubmit", resubmit_while_somebody_saves)
 
     def answer() -> None:
         filing.resubmit(application=held)

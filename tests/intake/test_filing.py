@@ -177,7 +177,7 @@ def test_a_draft_saved_while_old_ones_are_retired_stays(
         Application.objects.filter(pk=other.pk).update(saved_at=clock.now())
         post(**message)
 
-    monkeypatch.setattr(filing.outbox, "post", post_and_save)
+    monkeypatch.setattr(outbox, "post", post_and_save)
     with crossing.standing(crossing.Desk.CLERK):
         assert filing.retire(before=filing.idle_since()) == 1
     assert Application.objects.count() == 1
@@ -194,7 +194,7 @@ def test_a_draft_that_cannot_be_retired_does_not_stop_the_others(
             raise ValueError("no such notice")
         post(**message)
 
-    monkeypatch.setattr(filing.outbox, "post", post_but_to_zhang)
+    monkeypatch.setattr(outbox, "post", post_but_to_zhang)
     with crossing.standing(crossing.Desk.CLERK):
         assert filing.retire(before=filing.idle_since()) == 1
     assert Application.objects.get() == zhangs

@@ -30,12 +30,11 @@ def test_a_cookie_with_nul_is_no_cookie(cast: Cast) -> None:
 
 
 def test_more_than_a_form_holds_is_a_bad_request_in_both_languages(cast: Cast) -> None:
-    browser = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
-    sent = {"name": "长" * 6_000_000}
+    browser = Client(headers={"host": "localhost"})
     kind = "application/x-www-form-urlencoded"
     answers = [
-        browser.post("/password/set/", "&".join(f"{k}={v}" for k, v in sent.items()), kind, headers=asked)
-        for asked in ({"accept-language": "zh-CN"}, {"accept-language": "en"})
+        browser.post("/password/set/", "name=" + "x" * 6_000_000, kind, headers={"accept-language": asked})
+        for asked in ("zh-CN", "en")
     ]
     assert [answer.status_code for answer in answers] == [400, 400]
     assert "提交的内容无法处理" in answers[0].content.decode()
