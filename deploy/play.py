@@ -20,7 +20,7 @@ from deploy.portrait import draw
 from deploy.visitor import Captcha, Visitor, Watch
 
 AGENCY: Final = "beijing"
-REVIEWER, FINAL_REVIEWER = "li.beijing", "zhao.authority"
+REVIEWER, FINAL_REVIEWER, REGISTRAR = "li.beijing", "zhao.authority", "zhou.authority"
 PASSWORD: Final = "Demo-portal-2026"  # noqa: S105  printed at every start
 ROSTER: Final = "roster.csv"
 # How the demonstration's roster marks those who may apply for the first time.
@@ -175,7 +175,7 @@ def fill_in(play: Play, applicant: Visitor) -> None:
             "personal-degree": "4",
             "personal-school": "示例理工大学",
             "personal-major": "安全工程",
-            "personal-graduation_date": "2012-06",
+            "personal-graduation_date": "2021-06",
             "personal-study_mode": "1",
             "personal-mobile": "13800000000",
             "registration-category": "A5",
@@ -203,7 +203,7 @@ def fill_in(play: Play, applicant: Visitor) -> None:
     applicant.press(
         "添加",
         {
-            "experience-since": "2018-07",
+            "experience-since": "2021-07",
             "experience-until": "2023-12",
             "experience-employer": "示例建材有限公司",
             "experience-post": "安全员",
@@ -361,7 +361,7 @@ def accounts(port: int) -> str:
 Open in a browser (staff password everywhere: {PASSWORD})
   Applicants and the public   http://localhost:{port}
   An agency, Beijing          http://{AGENCY}.localhost:{port}     ({REVIEWER}, wang.beijing)
-  The authority               http://authority.localhost:{port}   ({FINAL_REVIEWER}, zhou.authority)
+  The authority               http://authority.localhost:{port}   ({FINAL_REVIEWER}, {REGISTRAR})
 To begin as an applicant, take 初始注册 on the first page with
   张测试, 居民身份证 11000019900307001X, 资格证书 DEMO0000001, and the exam year that demo_data named above.
 """

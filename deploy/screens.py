@@ -75,7 +75,8 @@ class Camera:
 
     def look(self, visitor: Visitor, note: str = "") -> None:
         """A picture of the visitor's page, unless this page was taken before; `note` tells two apart."""
-        name = f"{self._name(visitor)}{note}"
+        checking = visitor.page.select_one(".check-input-ok") is not None
+        name = f"{self._name(visitor)}{'-checking' if checking else ''}{note}"
         if name in self.taken:
             return
         self.taken.add(name)
@@ -115,6 +116,7 @@ def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
             play.fill_in(played, applicant)
             play.lodge(played, applicant)
         play.main_job(played, people)
+        play.sign_in_staff(played, "authority.localhost", play.REGISTRAR)
         for visitor in {visitor.host: visitor for visitor in played.visitors}.values():
             for path in BESIDE[visitor.host]:
                 visitor.glance(path)

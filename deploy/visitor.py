@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mechanicalsoup
 from bs4 import Tag
+from mechanicalsoup import LinkNotFoundError
 
 from deploy.lifelines import Failure
 
@@ -75,7 +76,10 @@ class Visitor:
         button = self._button(words)
         form = self._browser.select_form(button.find_parent("form"))
         for name, value in (fields or {}).items():
-            form.set(name, value)
+            try:
+                form.set(name, value)
+            except LinkNotFoundError as missing:
+                raise Failure(f"{self.name}: no field {name} on {self.path}. {self.says()}") from missing
         for name, path in (files or {}).items():
             form.set(name, path.open("rb"))
         self._answer_captcha(form)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake import flows
@@ -115,7 +115,7 @@ def _check_agency(about: Circumstances, step: Step) -> Iterator[Miss]:
     if about.agency is None:
         yield Miss(step, Section.CHANNEL, "agency", _("请选择注册渠道和注册机构。"))
     elif not about.agency.intake_open:
-        message = _now("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": about.agency.name}
+        message = gettext("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": about.agency.name}
         yield Miss(step, Section.CHANNEL, "agency", message)
 
 
@@ -124,7 +124,7 @@ def _check_form(
 ) -> Iterator[Miss | Text]:
     stored: Stored | None = application.sections.get(section)
     if stored is None:
-        yield Miss(step, section, "", _now("%(section)s尚未填写。") % {"section": section.label})
+        yield Miss(step, section, "", gettext("%(section)s尚未填写。") % {"section": section.label})
         return
     form = FORMS[section].checking(stored, about)
     yield from _faults(form, step)
@@ -145,13 +145,13 @@ def _check_rows(
     if not rows:
         yield Miss(step, section, ROWS, NO_ROWS[section])
     for row, form in row_forms(rows, about, section):
-        before = _now("%(span)s：") % {"span": span_of(row)}
+        before = gettext("%(span)s：") % {"span": span_of(row)}
         yield from (Miss(m.step, m.section, ROWS, m.message) for m in _faults(form, step, before))
         yield from form.warnings
     if section == Section.EDUCATION and rows:
         missing = about.policy.ce_hours_required - hours_of(rows)
         if missing > 0:
-            message = _now("继续教育已填写 %(hours)s 学时，还差 %(missing)s 学时。")
+            message = gettext("继续教育已填写 %(hours)s 学时，还差 %(missing)s 学时。")
             yield Miss(step, section, ROWS, message % {"hours": hours_of(rows), "missing": missing})
 
 
@@ -170,7 +170,7 @@ def row_forms(rows: list[Stored], about: Circumstances, section: Section) -> Ite
 
 def span_of(row: Stored) -> str:
     """起止时间 of a row in words."""
-    until = row["to"] or _now("至今")
+    until = row["to"] or gettext("至今")
     return f"{row['from']} — {until}"
 
 

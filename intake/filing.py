@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake import circumstances, completeness, corrections, dossier, photos
@@ -54,7 +54,7 @@ class AnotherDraft(Refusal):
     """The person has a draft that would be in the way: it must be discarded first."""
 
     def __init__(self, draft: Application) -> None:
-        message = _now("您有一份未上报的%(kind)s申请（%(reference)s）。") % {
+        message = gettext("您有一份未上报的%(kind)s申请（%(reference)s）。") % {
             "kind": draft.get_kind_display(),
             "reference": draft.reference,
         }
@@ -164,7 +164,7 @@ def choose_agency(*, application: Application, agency: Agency) -> Application:
         raise Refusal(_("请选择注册初审机构。"), code="agency")
     if not agency.intake_open:
         raise Refusal(
-            _now("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}, code="suspended"
+            gettext("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}, code="suspended"
         )
     with transaction.atomic():
         draft = _locked_draft(application)
@@ -427,7 +427,7 @@ def _refuse_unanswered(held: Application, about: Circumstances, open_one: OpenCo
     if waiting:
         labels = "、".join(str(item.label) for item in waiting)
         raise Refusal(
-            _now("以下补正事项还没有处理：%(items)s。请修改相应内容，或者填写答复。") % {"items": labels},
+            gettext("以下补正事项还没有处理：%(items)s。请修改相应内容，或者填写答复。") % {"items": labels},
             code="unanswered",
         )
 

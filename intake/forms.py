@@ -16,7 +16,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake.circumstances import Circumstances
@@ -57,7 +57,7 @@ def month_of(text: str) -> date:
 
 def labelled(label: str | Promise | None, error: str) -> str:
     """An error with the name of its field, for the summary at the top."""
-    return _now("%(label)s：%(error)s") % {"label": label or "", "error": error}
+    return gettext("%(label)s：%(error)s") % {"label": label or "", "error": error}
 
 
 class SectionForm(forms.Form):
@@ -274,7 +274,7 @@ class RegistrationForm(SectionForm):
         exam = exam_category(self.about)
         if chosen and not codes.category_agrees(chosen, exam):
             self.warn(
-                _now(
+                gettext(
                     "注册类别与资格证书的专业类别（%(exam)s）不一致，须随材料提交相应专业类别的考试合格证明。"
                 )
                 % {"exam": codes.label("category", exam)}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from register import clock, codes
@@ -176,9 +176,9 @@ def _text(movement: Movement) -> str:
 def _turn(entry: DocketEntry, state: State) -> str:
     if state == State.CORRECTION:
         day = date_format(entry.due_on) if entry.due_on else ""
-        return _now("现在需要您处理：请在%(day)s前修改并重新上报，逾期申请将终止。") % {"day": day}
+        return gettext("现在需要您处理：请在%(day)s前修改并重新上报，逾期申请将终止。") % {"day": day}
     if state.tag.turn == "agency":
-        return _now("现在由%(agency)s办理，您暂时不需要做什么。") % {"agency": entry.agency.name}
+        return gettext("现在由%(agency)s办理，您暂时不需要做什么。") % {"agency": entry.agency.name}
     if state.tag.turn == "authority":
-        return _now("现在由终审机构办理，您暂时不需要做什么。")
+        return gettext("现在由终审机构办理，您暂时不需要做什么。")
     return ""

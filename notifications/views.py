@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_GET, require_POST
+from django.views.decorators.http import condition, require_POST, require_safe
 
 from notifications import board as boards
 from tenants.guards import ApplicantRequest, StaffRequest, applicant_required, staff_required
@@ -27,7 +27,7 @@ def _etag(request: SignedIn) -> str:
     return f'"{boards.etag_of(request.user.pk)}"'
 
 
-@require_GET
+@require_safe
 @cache_control(private=True, no_cache=True)
 @condition(etag_func=_etag)
 def _board(request: SignedIn) -> HttpResponseBase:
@@ -36,7 +36,7 @@ def _board(request: SignedIn) -> HttpResponseBase:
     return render(request, "components/notice_list.html", {"notices": lines})
 
 
-@require_GET
+@require_safe
 def _notices(request: SignedIn) -> HttpResponseBase:
     """All notices, newest first, a page at a time; `before` is the last one of the page before."""
     everything = boards.notices_of(request.user)

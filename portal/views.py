@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from redis.exceptions import RedisError
 
 from portal.context import calendar_missing
@@ -41,7 +41,7 @@ def appearance(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
@@ -49,7 +49,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Whether the parts this process needs answer. 503 while the database does not.

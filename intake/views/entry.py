@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from intake import flows, signin
 from intake.circumstances import CHANNELS
@@ -143,7 +143,7 @@ def password_new(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 def password_forgotten(request: HttpRequest) -> HttpResponse:
     """忘了密码?: whom to call."""
     found = [(agency, desk_url(agency)) for agency in _found(request)]
@@ -154,7 +154,7 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 def guide(request: HttpRequest, kind: str) -> HttpResponse:
     """办事指南 of one kind: conditions, papers, time limits, whom to call."""
     if kind not in Kind:
@@ -171,7 +171,7 @@ def guide(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 def agencies(request: HttpRequest) -> HttpResponse:
     """All agencies with their contacts, and the way to their own desks."""
     channels = _channels(_found(request))
@@ -184,7 +184,7 @@ def agencies(request: HttpRequest) -> HttpResponse:
 
 
 @public
-@require_GET
+@require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """个人信息保护说明."""
     return render(request, "intake/privacy.html", {"rules": policy.current()})

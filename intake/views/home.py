@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from intake import circumstances, completeness, filing, flows, progress, signin
 from intake.models import Application
@@ -44,7 +44,7 @@ class Function:
 
 
 @applicant_required
-@require_GET
+@require_safe
 def home(request: ApplicantRequest) -> HttpResponse:
     """个人信息页面 with the function menu (功能目录) and the notice board (公告信息)."""
     person = signin.person_of(request)
@@ -141,7 +141,7 @@ class Past:
 
 
 @applicant_required
-@require_GET
+@require_safe
 def history(request: ApplicantRequest) -> HttpResponse:
     """历史记录: every application lodged and every registration granted, by time."""
     person = signin.person_of(request)
@@ -158,7 +158,7 @@ def history(request: ApplicantRequest) -> HttpResponse:
 
 
 @applicant_required
-@require_GET
+@require_safe
 def photo(request: ApplicantRequest, photo_id: UUID) -> HttpResponse:
     """A portrait of the person at the screen; anybody else's is not found."""
     found = Photo.objects.filter(pk=photo_id, person_id=signin.person_of(request).pk).first()
@@ -168,7 +168,7 @@ def photo(request: ApplicantRequest, photo_id: UUID) -> HttpResponse:
 
 
 @applicant_required
-@require_GET
+@require_safe
 def application(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     """One lodged application: where it stands and what can be done with it."""
     held = own_application(request, application_id)

@@ -11,10 +11,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from intake import circumstances, completeness, corrections, dossier, filing, flows, progress
 from intake.circumstances import Circumstances
@@ -121,7 +121,7 @@ def message_of(form: DeclarationForm, name: str, error: str) -> str:
 
 @applicant_required
 @never_cache
-@require_GET
+@require_safe
 def form_pdf(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     """The form on A4 for double-sided printing; the full document number is put in while rendering only."""
     application = own_application(request, application_id)
@@ -198,7 +198,7 @@ def _pdf_as_lodged(application: Application) -> bytes:
 
 
 @applicant_required
-@require_GET
+@require_safe
 def form_view(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     """The form as lodged, on the screen."""
     application = own_application(request, application_id)
@@ -245,7 +245,7 @@ def lodged_already(request: HttpRequest, application: Application, step: Step) -
 
 
 @applicant_required
-@require_GET
+@require_safe
 def receipt(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     """What was lodged where, and what happens next."""
     application = own_application(request, application_id)
@@ -271,8 +271,8 @@ def discard(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
         messages.success(request, _("草稿已放弃。"))
         return redirect("home")
     context = {
-        "title": _now("确定放弃这份%(kind)s草稿吗？") % {"kind": application.get_kind_display()},
-        "lines": [_now("申请编号 %(reference)s。") % {"reference": application.reference}],
+        "title": gettext("确定放弃这份%(kind)s草稿吗？") % {"kind": application.get_kind_display()},
+        "lines": [gettext("申请编号 %(reference)s。") % {"reference": application.reference}],
         "warning": _("放弃后，草稿中填写的内容不能恢复。"),
         "act_label": _("放弃草稿"),
         "tone": "danger",
@@ -300,7 +300,7 @@ def withdrawal(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     context = {
         "title": _("确定撤回这份申请吗？"),
         "lines": [
-            _now("%(kind)s申请 %(reference)s，由%(agency)s办理。")
+            gettext("%(kind)s申请 %(reference)s，由%(agency)s办理。")
             % {
                 "kind": application.get_kind_display(),
                 "reference": application.reference,

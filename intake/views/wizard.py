@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -76,14 +76,14 @@ def application_new(request: ApplicantRequest, kind: str) -> HttpResponse:
 
 def _ask_to_discard(request: HttpRequest, kind: Kind, draft: Application) -> HttpResponse:
     context = {
-        "title": _now("开始%(kind)s前，要放弃另一份草稿吗？") % {"kind": kind.label},
+        "title": gettext("开始%(kind)s前，要放弃另一份草稿吗？") % {"kind": kind.label},
         "lines": [
-            _now("您有一份未上报的%(kind)s申请（%(reference)s），每人同时只能有一份草稿。")
+            gettext("您有一份未上报的%(kind)s申请（%(reference)s），每人同时只能有一份草稿。")
             % {"kind": draft.get_kind_display(), "reference": draft.reference}
         ],
         "warning": _("放弃后，草稿中填写的内容不能恢复。"),
         "hidden": [("discard", "1")],
-        "act_label": _now("放弃草稿，开始%(kind)s") % {"kind": kind.label},
+        "act_label": gettext("放弃草稿，开始%(kind)s") % {"kind": kind.label},
         "tone": "danger",
         "cancel_url": step_url(draft, _where_to_go_on(draft)),
         "cancel_label": _("继续填写原来的草稿"),
@@ -268,7 +268,7 @@ def _saved(request: HttpRequest, page: Page) -> HttpResponse | None:
 def _onward(request: HttpRequest, page: Page) -> str:
     """Where 下一步 leads: back to the list of a correction, else to the next step."""
     if page.open_one is not None:
-        messages.success(request, _now("已保存，请继续处理其他补正事项，全部完成后重新上报。"))
+        messages.success(request, gettext("已保存，请继续处理其他补正事项，全部完成后重新上报。"))
         return reverse("correction", args=[page.application.pk])
     steps = flows.steps_of(page.application.kind, hours_count=page.about.hours_count)
     following = flows.after(steps, page.step)
@@ -374,7 +374,7 @@ def row(request: ApplicantRequest, application_id: UUID, section: str, row_id: s
         try:
             if request.POST.get("go") == DELETE:
                 filing.delete_row(application=application, section=which, row_id=row_id)
-                messages.success(request, _now("已删除%(span)s。") % {"span": completeness.span_of(known)})
+                messages.success(request, gettext("已删除%(span)s。") % {"span": completeness.span_of(known)})
                 return redirect(back)
             if form.is_valid():
                 filing.change_row(application=application, section=which, row_id=row_id, row=form.row())

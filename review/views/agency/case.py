@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from register import clock
 from review import casework, checklist
@@ -20,7 +20,7 @@ from tenants.roles import REVIEWER, SUPERVISOR
 
 
 @staff_required(*AGENCY_READERS)
-@require_GET
+@require_safe
 @of_this_agency
 def case(request: StaffRequest, case: Case) -> HttpResponse:
     """The case file of one application."""
@@ -41,7 +41,7 @@ def _page(
 
 
 @staff_required(*AGENCY_READERS)
-@require_GET
+@require_safe
 @of_this_agency
 def photo(request: StaffRequest, case: Case) -> HttpResponse:
     """The applicant's portrait."""
@@ -49,7 +49,7 @@ def photo(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 @staff_required(*AGENCY_READERS)
-@require_GET
+@require_safe
 @of_this_agency
 def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
     """The application form with the opinions so far, for printing."""

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from review import casework, queue
 from review.forms import FilterForm
@@ -21,7 +21,7 @@ from tenants.roles import REVIEWER as REVIEWER_ROLE
 
 
 @staff_required()
-@require_GET
+@require_safe
 def cases(request: StaffRequest) -> HttpResponse:
     """The cases of this agency, most urgent first."""
     context = listing.context_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from review.states import OPEN, State
 from tenants.guards import StaffRequest, staff_required
@@ -13,7 +13,7 @@ from tenants.models import Agency
 
 
 @staff_required()
-@require_GET
+@require_safe
 def agencies(request: StaffRequest) -> HttpResponse:
     """All first-review agencies with their state, telephone, and open cases."""
     chosen = request.GET.get("kind", "")

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from review.models import Case
 from review.views import file
@@ -16,7 +16,7 @@ from tenants.roles import FINAL_REVIEWER, SIGNING_OFFICER
 
 
 @staff_required(*AUTHORITY_READERS)
-@require_GET
+@require_safe
 @in_its_agency
 def case(request: StaffRequest, case: Case) -> HttpResponse:
     """The case file of one application, at whatever agency."""
@@ -34,7 +34,7 @@ def _page(request: StaffRequest, case: Case, *, number: str = "") -> HttpRespons
 
 
 @staff_required(*AUTHORITY_READERS)
-@require_GET
+@require_safe
 @in_its_agency
 def photo(request: StaffRequest, case: Case) -> HttpResponse:
     """The applicant's portrait."""
@@ -42,7 +42,7 @@ def photo(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 @staff_required(*AUTHORITY_READERS)
-@require_GET
+@require_safe
 @in_its_agency
 def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
     """The application form with first opinion and final decision, for printing."""

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from register.models import DocketEntry
 from review import casework, docket, queue
@@ -24,7 +24,7 @@ from tenants.roles import FINAL_REVIEWER as FINAL_REVIEWER_ROLE
 
 
 @staff_required()
-@require_GET
+@require_safe
 def cases(request: StaffRequest) -> HttpResponse:
     """The docket, most urgent first."""
     agencies = list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).only("code", "name_zh", "name_en"))
