@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import is_naive
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -239,6 +240,8 @@ class Cursor:
             read = parse_date(value) if tab.urgent_first else parse_datetime(value)
             place = cls(read, UUID(key))
         except ValueError:
+            return None
+        if isinstance(read, datetime) and is_naive(read):
             return None
         return place if separator and (read or not value) else None
 
