@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive
 from django.utils.functional import Promise
+from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 
 from register.models import DocketEntry
