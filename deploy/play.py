@@ -43,6 +43,8 @@ class Line:
     notice: str
     ms: float | None
     wrong: str = ""
+    # The law acts when beat looks next, so this waiting says nothing of how fast notices are.
+    by_clock: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class Play:
     @property
     def p95(self) -> float:
         """Of all lines with a notice, in milliseconds from sending the act to reading its notice."""
-        times = sorted(line.ms for line in self.lines if line.ms is not None)
+        times = sorted(line.ms for line in self.lines if line.ms is not None and not line.by_clock)
         return times[min(len(times) - 1, int(len(times) * 0.95))] if times else float("inf")
 
 
@@ -101,7 +103,9 @@ class Board:
         notices = BeautifulSoup(text, "lxml").select("li.notice")
         return [(str(notice["id"]), _words(notice.select_one(".notice-body"))) for notice in notices]
 
-    def expect(self, who: str, act: str, *, since: float, state: str, notice: str = "") -> None:
+    def expect(
+        self, who: str, act: str, *, since: float, state: str, notice: str = "", by_clock: bool = False
+    ) -> None:
         """Wait for the notice of an act and compare it, and the state shown, with what should be there."""
         body, ms = self._wait(notice, since) if notice else ("", None)
         self.applicant.open("/home/")
@@ -109,7 +113,7 @@ class Board:
         wrong = "" if state in shown else f"state is “{shown}”, expected “{state}”"
         if notice and ms is None:
             wrong = f"no notice “{notice}” within {PATIENCE:.0f} s"
-        self.play.lines.append(Line(who, act, shown, body, ms, wrong))
+        self.play.lines.append(Line(who, act, shown, body, ms, wrong, by_clock))
 
     def _wait(self, notice: str, since: float) -> tuple[str, float | None]:
         while time.perf_counter() - since < PATIENCE:
@@ -337,7 +341,12 @@ def deemed_acceptance(play: Play, people: Iterator[Person], shift: Path) -> None
     finally:
         shift.write_text("0", encoding="ascii")
     board.expect(
-        "法定时限", "视为受理", since=time.perf_counter(), state="视为受理，初审中", notice="视为受理"
+        "法定时限",
+        "视为受理",
+        since=time.perf_counter(),
+        state="视为受理，初审中",
+        notice="视为受理",
+        by_clock=True,
     )
 
 

@@ -512,9 +512,11 @@ def _elsewhere(case: Case) -> str:
     last = case.movements.order_by("-number").first()
     if last is None or not last.actor_name:
         return _("本案目前的状态是“{state}”，不能办理此事项。").format(state=case.status.label)
+    local = timezone.localtime(last.at)
+    same_day = local.date() == calendar.today()
     return _("本案已由{name}于{time}办理（{act}），目前的状态是“{state}”。").format(
         name=last.actor_name,
-        time=timezone.localtime(last.at).strftime("%H:%M"),
+        time=local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M"),
         act=last.word,
         state=case.status.label,
     )
