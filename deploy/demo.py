@@ -30,6 +30,13 @@ _COMMANDS = (
 )
 
 
+_OWNER_MISSING = """DATABASE_URL is set, DATABASE_OWNER_URL is not: opening agencies needs the owner's login.
+Create both logins once, as a superuser, and set both variables (docs/operator.md):
+  CREATE ROLE portal_owner LOGIN CREATEROLE PASSWORD '…';
+  CREATE ROLE portal_app LOGIN NOINHERIT PASSWORD '…';
+  CREATE DATABASE portal OWNER portal_owner ENCODING 'UTF8' TEMPLATE template0;"""
+
+
 def prepare(env: Mapping[str, str], var: Path) -> None:
     """Tables, walls, agencies and data of the demonstration; what is there already stays."""
     for words in _COMMANDS:
@@ -103,13 +110,20 @@ def standing(*, port: int = DEFAULT_PORT, fresh: bool = False) -> Iterator[tuple
 
     Where one runs already on the same data, that one is used: its port, no processes of ours.
     """
+    if os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_OWNER_URL"):
+        raise Failure(_OWNER_MISSING)
     var = var_folder()
     if fresh:
         forget(var)
     var.mkdir(parents=True, exist_ok=True)
     with embedded.servers(var, durable=True) as added, (var / "demo.lock").open("a+") as lock:
-        # Nobody waits a minute to see the law act by itself.
-        env = {"CLOCK_SECONDS": "2", **embedded.surroundings(var, added, test=False)}
+        env = {
+            "PORTAL_DEMO": "1",
+            "CLOCK_SHIFT_FILE": str(var / "clock-shift"),
+            # Nobody waits a minute to see the law act by itself.
+            "CLOCK_SECONDS": "2",
+            **embedded.surroundings(var, added, test=False),
+        }
         if not _only_one(lock):
             yield Portal(_port_of_the_other(lock)), env
             return

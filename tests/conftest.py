@@ -22,9 +22,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Stage]:
-    """The whole portal, running: for journeys in a browser and for faults."""
-    with stage.standing("stage") as running:
+def running(worker_id: str) -> Iterator[Stage]:
+    """The whole portal, running: for journeys in a browser and for faults. Each test process has its own."""
+    with stage.standing(worker_id) as running:
         yield running
 
 

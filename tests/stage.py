@@ -51,9 +51,13 @@ class Stage:
 
 
 @contextmanager
-def standing(name: str) -> Iterator[Stage]:
-    """The portal on servers of its own, with fresh data, for the length of the block."""
-    var = var_folder() / name
+def standing(worker: str) -> Iterator[Stage]:
+    """The portal on servers of its own, with fresh data, for the length of the block.
+
+    `worker` is the test process's name (gw0, gw1 … or master): processes beside each other share nothing.
+    """
+    var = var_folder() / f"stage-{worker}"
+    port = 8300 + 100 * int(worker.removeprefix("gw") if worker.startswith("gw") else 0)
     var.mkdir(parents=True, exist_ok=True)
     for given in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(given, None)
@@ -69,7 +73,7 @@ def standing(name: str) -> Iterator[Stage]:
         _run({**env, "PORTAL_AS_OWNER": "1"}, "-m", "tests.stage", str(roster))
         _run(env, "manage.py", "collectstatic", "--noinput", "-v0")
         with (
-            portal_processes(env, var=var, port=8300, web_workers=1, workers=1) as portal,
+            portal_processes(env, var=var, port=port, web_workers=1, workers=1) as portal,
             stores.captchas(env) as captcha,
         ):
             yield Stage(portal, var, env, play.candidates(roster), captcha)

@@ -12,7 +12,7 @@ from deploy import play
 from deploy.visitor import Visitor
 from tests.stage import Stage
 
-pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("stage")]
+pytestmark = pytest.mark.fault
 
 
 def prepared(running: Stage) -> tuple[play.Play, Visitor]:

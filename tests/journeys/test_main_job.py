@@ -13,7 +13,7 @@ from deploy.portrait import draw
 from deploy.screens import chromium
 from tests.stage import Stage
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("stage")]
+pytestmark = pytest.mark.journey
 PATIENCE_MS = 15_000
 
 
