@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
@@ -79,7 +79,6 @@ SHARED_APPS = [
     "captcha",
     "import_export",
     "bootstrap",
-    "django_htmx",
 ]
 TENANT_APPS = ["review"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
@@ -291,7 +290,7 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "script-src": [SELF, NONCE],
+        "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
         "font-src": [SELF],
