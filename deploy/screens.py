@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,13 +12,12 @@ from typing import Final
 
 from playwright.sync_api import Browser, sync_playwright
 
-from deploy import demo, play, stores
+from deploy import demo, play, setup, stores
 from deploy.lifelines import Failure, var_folder
 from deploy.processes import Portal
 from deploy.visitor import Visitor
 
 SIZES: Final = {"wide": (1366, 768), "phone": (390, 844)}
-CHROMIUM: Final = "/usr/bin/chromium"
 ARGUMENTS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -55,9 +53,7 @@ BESIDE: Final = {
 def chromium() -> Iterator[Browser]:
     """The system's browser without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", CHROMIUM), args=list(ARGUMENTS)
-        )
+        browser = playwright.chromium.launch(executable_path=setup.chromium(), args=list(ARGUMENTS))
         try:
             yield browser
         finally:

@@ -67,6 +67,8 @@ def missing(purpose: str) -> Iterator[Need]:
         # Ubuntu's package is a hull that calls snap, which a container cannot run.
         by_hand = "sudo snap install chromium" if "ubuntu" in _system_id() else ""
         yield Need(("chromium",), "nothing can be tried in a browser", purpose == "screens", by_hand)
+    if purpose in {"test", "screens"} and not _loads("libatomic.so.1"):
+        yield Need(("libatomic1",), "the driver of the browser does not start", purpose == "screens")
     if purpose == "check" and not shutil.which("xgettext"):
         yield Need(("gettext",), "translations cannot be compared with the sources", vital=False)
 
