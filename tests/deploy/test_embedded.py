@@ -218,7 +218,9 @@ def test_without_user_namespaces_root_runs_them_under_a_number_of_their_own(
         with embedded.servers(var, durable=True) as added:
             owners = [Path(f"/proc/{pid}").stat().st_uid for pid in pids(var)]
             assert owners == [0, identity.DEDICATED] * 2
-            assert (near.exists(), (ground / "state").exists()) == (reachable, not reachable)
+            # Programs may stand there in any case: the checkout itself may be closed to that number.
+            far = [path for path in (ground / "state").rglob("cluster") if path.is_dir()]
+            assert (near.exists(), bool(far)) == (reachable, not reachable)
             assert notes(added["DATABASE_OWNER_URL"]) == ["one", "two"]
     monkeypatch.delenv("PORTAL_NO_USERNS")
     var.chmod(0o755)
