@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from intake.views import entry, home, lodging, wizard
+from intake.views import (
+    agencies,
+    correction,
+    entry,
+    giving_up,
+    history,
+    home,
+    lodging,
+    preview,
+    public,
+    wizard,
+)
 
 urlpatterns = [
     # Ways in
@@ -13,23 +24,23 @@ urlpatterns = [
     path("password/forgotten/", entry.password_forgotten, name="password_forgotten"),
     path("initial/verify/", entry.initial_verify, name="initial_verify"),
     # Public pages
-    path("guides/<slug:kind>/", entry.guide, name="guide"),
-    path("agencies/", entry.agencies, name="agencies"),
-    path("privacy/", entry.privacy, name="privacy"),
+    path("guides/<slug:kind>/", public.guide, name="guide"),
+    path("agencies/", agencies.agencies, name="agencies"),
+    path("privacy/", public.privacy, name="privacy"),
     # Personal page
     path("home/", home.home, name="home"),
-    path("history/", home.history, name="history"),
+    path("history/", history.history, name="history"),
     path("photos/<uuid:photo_id>/", home.photo, name="photo"),
     # One application
     path("applications/new/<slug:kind>/", wizard.application_new, name="application_new"),
     path("applications/<uuid:application_id>/", home.application, name="application"),
     path("applications/<uuid:application_id>/steps/<slug:slug>/", wizard.step, name="step"),
     path("applications/<uuid:application_id>/rows/<slug:section>/<slug:row_id>/", wizard.row, name="row"),
-    path("applications/<uuid:application_id>/form/", lodging.form_view, name="form"),
-    path("applications/<uuid:application_id>/form.pdf", lodging.form_pdf, name="form_pdf"),
+    path("applications/<uuid:application_id>/form/", preview.form_view, name="form"),
+    path("applications/<uuid:application_id>/form.pdf", preview.form_pdf, name="form_pdf"),
     path("applications/<uuid:application_id>/receipt/", lodging.receipt, name="receipt"),
-    path("applications/<uuid:application_id>/discard/", lodging.discard, name="discard"),
-    path("applications/<uuid:application_id>/withdrawal/", lodging.withdrawal, name="withdrawal"),
-    path("applications/<uuid:application_id>/copy/", lodging.copy, name="copy"),
-    path("applications/<uuid:application_id>/correction/", lodging.correction, name="correction"),
+    path("applications/<uuid:application_id>/discard/", giving_up.discard, name="discard"),
+    path("applications/<uuid:application_id>/withdrawal/", giving_up.withdrawal, name="withdrawal"),
+    path("applications/<uuid:application_id>/copy/", giving_up.copy, name="copy"),
+    path("applications/<uuid:application_id>/correction/", correction.correction, name="correction"),
 ]

@@ -317,3 +317,137 @@ class Restriction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.since}–{self.until}"
+
+
+class TrainingHours(models.Model):
+    """Continuing education of a person as an agency has imported it (继续教育学时)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="training")
+    agency = models.ForeignKey(settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="+")
+    institution = models.CharField(_("培训机构"), max_length=200)
+    course = models.CharField(_("培训内容"), max_length=200, blank=True)
+    # 公共课程 or 专业课程, by the code list `course_class`.
+    course_class = models.CharField(_("课程类别"), max_length=1, blank=True)
+    begun_on = models.DateField(_("开始日期"))
+    ended_on = models.DateField(_("结束日期"))
+    hours = models.DecimalField(_("学时"), max_digits=4, decimal_places=1)
+    certificate_number = models.CharField(_("证书编号"), max_length=60)
+    imported_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("继续教育学时")
+        verbose_name_plural = _("继续教育学时")
+        ordering: ClassVar = ["begun_on", "certificate_number"]
+        constraints = (
+            models.UniqueConstraint("person", "agency", "certificate_number", name="training_once"),
+            models.CheckConstraint(condition=Q(ended_on__gte=F("begun_on")), name="training_period"),
+            models.CheckConstraint(condition=Q(hours__gt=0), name="training_hours_positive"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.certificate_number} {self.hours}"
+
+
+class Batch(models.Model):
+    """An announcement batch (公告批次): public once it is published."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField(_("批次"), max_length=20, unique=True)
+    title = models.CharField(_("标题"), max_length=200)
+    published_on = models.DateField(_("公告日期"), null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("公告批次")
+        verbose_name_plural = _("公告批次")
+        ordering: ClassVar = ["-published_on", "-number"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class BatchLine(models.Model):
+    """One registered person in an announcement, with what was announced on that day; no document number."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="lines")
+    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(_("姓名"), max_length=100)
+    number = models.CharField(_("执业证编号"), max_length=11)
+    kind = models.CharField(_("注册种类"), max_length=12, choices=Kind.choices)
+    category = models.CharField(_("注册类别"), max_length=4)
+    employer_name = models.CharField(_("聘用单位"), max_length=200)
+    agency = models.ForeignKey(
+        settings.TENANT_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+        constraints = (models.UniqueConstraint("batch", "registration", name="announced_once_per_batch"),)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+class Appeal(models.Model):
+    """Somebody whose exam record was not found asks the registrar to look again (考试信息申诉).
+
+    There is no account yet, so the appellant asks after the answer with the appeal's number and the document.
+    """
+
+    class Outcome(models.TextChoices):
+        UPHELD = "upheld", _("已补录")
+        DISMISSED = "dismissed", _("未予采纳")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(_("申诉编号"), max_length=20, unique=True)
+    name = models.CharField(_("姓名"), max_length=100)
+    document_type = models.CharField(_("证件类型"), max_length=2, choices=DocumentType.choices)
+    document_mask = models.CharField(_("证件号码"), max_length=40)
+    document_digest = models.CharField(max_length=64)
+    document_cipher = models.BinaryField()
+    certificate_number = models.CharField(_("资格证书编号"), max_length=24)
+    exam_year = models.PositiveSmallIntegerField(_("考试年度"))
+    exam_place = models.CharField(_("报考省份"), max_length=60, blank=True)
+    phone = models.CharField(_("联系电话"), max_length=30)
+    email = models.EmailField(_("电子邮箱"), blank=True)
+    statement = models.CharField(_("情况说明"), max_length=1000, blank=True)
+    lodged_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
+    answer = models.CharField(max_length=1000, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("考试信息申诉")
+        verbose_name_plural = _("考试信息申诉")
+        ordering: ClassVar = ["lodged_at"]
+        constraints = (
+            models.UniqueConstraint(
+                "document_digest", condition=Q(outcome=""), name="one_open_appeal_per_document"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", answered_at__isnull=True)
+                | (~Q(outcome="") & Q(answered_at__isnull=False, answered_by__isnull=False)),
+                name="appeal_answer_signed",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class AppealProof(models.Model):
+    """A picture or PDF handed in with an appeal, re-encoded or sanitised."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    appeal = models.ForeignKey(Appeal, on_delete=models.PROTECT, related_name="proofs")
+    name = models.CharField(max_length=150)
+    content_type = models.CharField(max_length=60)
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name

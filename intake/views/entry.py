@@ -1,12 +1,10 @@
-"""The public pages of the applicant's desk: sign in, identity checks, guides, agencies."""
+"""The ways in: sign in, identity checks, the first password, the forgotten one."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,14 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from intake import flows, signin
-from intake.circumstances import CHANNELS
 from intake.entry import ExamForm, IdentityForm, PasswordForm, SignInForm
+from intake.views.agencies import desk_url, found_by, query_of
 from intake.views.found import posted
-from register import codes, policy
+from register import policy
 from register.models import Kind, Person
 from tenants.errors import Refusal
 from tenants.guards import public
-from tenants.models import Agency
 
 
 @public
@@ -146,82 +143,5 @@ def password_new(request: HttpRequest) -> HttpResponse:
 @require_safe
 def password_forgotten(request: HttpRequest) -> HttpResponse:
     """忘了密码?: whom to call."""
-    found = [(agency, desk_url(agency)) for agency in _found(request)]
-    return render(request, "intake/forgotten.html", {"q": _query(request), "agencies": found})
-
-
-# --- Guides and agencies ---------------------------------------------------------------------------
-
-
-@public
-@require_safe
-def guide(request: HttpRequest, kind: str) -> HttpResponse:
-    """办事指南 of one kind: conditions, papers, time limits, whom to call."""
-    if kind not in Kind:
-        raise Http404
-    rules = policy.current()
-    context = {
-        "guide": flows.guide_of(Kind(kind), rules),
-        "rules": rules,
-        "tabs": [
-            {"label": one.label, "url": reverse("guide", args=[one]), "current": one == kind} for one in Kind
-        ],
-    }
-    return render(request, "intake/guide.html", context)
-
-
-@public
-@require_safe
-def agencies(request: HttpRequest) -> HttpResponse:
-    """All agencies with their contacts, and the way to their own desks."""
-    channels = _channels(_found(request))
-    context = {
-        "q": _query(request),
-        "channels": channels,
-        "nothing": not any(channel["agencies"] for channel in channels),
-    }
-    return render(request, "intake/agencies.html", context)
-
-
-@public
-@require_safe
-def privacy(request: HttpRequest) -> HttpResponse:
-    """个人信息保护说明."""
-    return render(request, "intake/privacy.html", {"rules": policy.current()})
-
-
-def _query(request: HttpRequest) -> str:
-    return request.GET.get("q", "").strip()[:60]
-
-
-def _found(request: HttpRequest) -> QuerySet[Agency]:
-    return search(_query(request))
-
-
-def search(query: str) -> QuerySet[Agency]:
-    """First-review agencies by part of their name or by the letters of their code."""
-    found = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).order_by("number")
-    for word in query.split():
-        found = found.filter(
-            Q(name_zh__icontains=word) | Q(name_en__icontains=word) | Q(code__icontains=word)
-        )
-    return found
-
-
-def _channels(found: QuerySet[Agency]) -> list[dict[str, object]]:
-    """The three channels with their agencies, each with the address of its desk."""
-    chosen = list(found)
-    return [
-        {
-            "code": code,
-            "label": codes.label("channel", code),
-            "agencies": [(agency, desk_url(agency)) for agency in chosen if agency.kind == kind],
-        }
-        for code, kind in CHANNELS.items()
-    ]
-
-
-def desk_url(agency: Agency) -> str:
-    """The address of an agency's own desk."""
-    port = f":{settings.SITE_PORT}" if settings.SITE_PORT else ""
-    return f"{settings.SITE_SCHEME}://{agency.code}.{settings.BASE_HOST}{port}/"
+    found = [(agency, desk_url(agency)) for agency in found_by(request)]
+    return render(request, "intake/forgotten.html", {"q": query_of(request), "agencies": found})

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 
 from intake import filing, signin
 from intake.models import Application
+from register.models import DocketEntry
 
 Text = str | Promise
 
@@ -30,3 +31,11 @@ def private(response: HttpResponse) -> HttpResponse:
 def posted(request: HttpRequest) -> QueryDict | None:
     """What was posted, also when that is nothing at all; None where nothing was asked."""
     return request.POST if request.method == "POST" else None
+
+
+def entry_or_404(application: Application) -> DocketEntry:
+    """The docket line of a lodged application; a draft has none."""
+    entry = filing.entry_of(application)
+    if entry is None:
+        raise Http404
+    return entry

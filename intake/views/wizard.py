@@ -28,10 +28,11 @@ from intake.flows import ROWS, Section, Step
 from intake.forms import FORMS, ROW_FORMS, RowForm, SectionForm, Stored, labelled
 from intake.models import Application
 from intake.photos import LARGEST_FILE
-from intake.views import lodging
-from intake.views.entry import search
+from intake.views.agencies import search
 from intake.views.found import own_application, posted, private
 from intake.views.frame import frame, step_url
+from intake.views.lodging import lodged_already
+from intake.views.preview import preview
 from register import codes, policy
 from register.models import Kind
 from review.sections import COLUMNS
@@ -167,9 +168,9 @@ def step(request: ApplicantRequest, application_id: UUID, slug: str) -> HttpResp
     if found is None:
         raise Http404
     if application.status != Application.Status.DRAFT and (open_one is None or found is flows.PREVIEW):
-        return lodging.lodged_already(request, application, found)
+        return lodged_already(request, application, found)
     if found is flows.PREVIEW:
-        return lodging.preview(request, application, about)
+        return preview(request, application, about)
     if Section.CHANNEL in found.sections:
         return _channel_page(request, application, about, found)
     page = _page(request, application, about, found, open_one)

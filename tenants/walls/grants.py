@@ -87,6 +87,15 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " AND on_day BETWEEN x.since AND x.until)",
         (APPLICANT, *STAFF),
     ),
+    # An appeal for whoever knows its number and the document it names.
+    "my_appeal": Function(
+        "number text, digest text",
+        "TABLE (reference text, certificate_number text, exam_year integer, lodged_at timestamptz,"
+        " outcome text, answer text, answered_at timestamptz)",
+        "SELECT a.reference, a.certificate_number, a.exam_year, a.lodged_at, a.outcome, a.answer, a.answered_at"
+        " FROM public.register_appeal a WHERE a.reference = number AND a.document_digest = digest",
+        (APPLICANT,),
+    ),
     # Public look-up: who knows number and name learns what a certificate says, and no document number.
     "public_registration": Function(
         "certificate text, holder text",
@@ -124,7 +133,7 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "tenants_agencyuserobjectpermission": {AGENCY: "S", AUTHORITY: "SID", CLERK: "S", COURIER: "S"},
     "tenants_agencygroupobjectpermission": NOBODY,
     "tenants_rolegrant": {AGENCY: "S", AUTHORITY: "SIU"},
-    "tenants_accessrecord": {AGENCY: "SI", AUTHORITY: "SI"},
+    "tenants_accessrecord": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "SI"},
     "auth_permission": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
     "auth_group": NOBODY,
     "auth_group_permissions": NOBODY,
@@ -146,6 +155,12 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "register_qualification": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
     "register_registration": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
     "register_restriction": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
+    "register_traininghours": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "S", CLERK: "S"},
+    # Whoever appeals has no account: what was handed in is read through `my_appeal` only.
+    "register_appeal": {APPLICANT: "I", AUTHORITY: "SU", CLERK: "S"},
+    "register_appealproof": {APPLICANT: "I", AUTHORITY: "S"},
+    "register_batch": {**READ, AUTHORITY: "SIU"},
+    "register_batchline": {**READ, AUTHORITY: "SI"},
     "register_docketentry": {
         APPLICANT: "SIU",
         AGENCY: "SU",
@@ -253,7 +268,7 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     },
     "tenants_agencyuserobjectpermission": {AGENCY: Rows("content_object_id {ours}")},
     "tenants_rolegrant": {AGENCY: Rows("agency_id {ours}")},
-    "tenants_accessrecord": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_accessrecord": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
     "register_docketentry": {
         APPLICANT: Rows(
             "person_id {mine}",
@@ -271,6 +286,20 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "register_formernumber": {AGENCY: Rows(known_to_us("register_formernumber.person_id"))},
     "register_qualification": of_people("register_qualification"),
     "register_restriction": of_people("register_restriction"),
+    "register_traininghours": {
+        APPLICANT: Rows("person_id {mine}"),
+        AGENCY: Rows(
+            known_to_us("register_traininghours.person_id") + " OR agency_id {ours}", "agency_id {ours}"
+        ),
+    },
+    # Nobody reads another one's appeal at the applicant's desk; a new one has no answer yet.
+    "register_appeal": {APPLICANT: Rows(NONE, "outcome = ''")},
+    "register_appealproof": {APPLICANT: Rows(NONE, EVERY)},
+    "register_batch": {APPLICANT: Rows("published_on IS NOT NULL"), AGENCY: Rows("published_on IS NOT NULL")},
+    "register_batchline": {
+        desk: Rows("EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id)")
+        for desk in (APPLICANT, AGENCY)
+    },
     "intake_application": {APPLICANT: Rows("person_id {mine}")},
     "intake_paper": {
         APPLICANT: Rows("EXISTS (SELECT 1 FROM public.intake_application a WHERE a.id = application_id)"),
