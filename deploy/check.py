@@ -1,4 +1,4 @@
-"""Format, style, types, templates, layers and migrations: every step runs, even when one fails."""
+"""Format, style, types, templates, layers, migrations, manual: every step runs, even when one fails."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ STEPS: dict[str, list[str]] = {
     "django": [_PYTHON, "manage.py", "check", "--fail-level=WARNING"],
     "migrations": [_PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
     "translations": [_PYTHON, "-m", "deploy.translations", "--check"],
+    "manual": [_PYTHON, "-m", "deploy.manual"],
     "linear": [_PYTHON, "-m", "deploy.check", "--branches"],
 }
 

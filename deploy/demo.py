@@ -98,7 +98,7 @@ def serve(portal: Portal) -> None:
 def forget(var: Path) -> None:
     """Remove the data of earlier demonstrations. Raises Failure while one runs."""
     embedded.forget(var)
-    for name in ("demo", "private", "static", "log"):
+    for name in ("demo", "private", "static", "log", "mail"):
         shutil.rmtree(var / name, ignore_errors=True)
     for file in (var / "clock-shift", *var.glob("beat-schedule*")):
         file.unlink(missing_ok=True)
@@ -160,6 +160,7 @@ def demonstrate(*, once: bool, port: int, fresh: bool) -> int:
         ours = bool(portal.processes)
         good = play(portal, env, var_folder()) if ours or once else True
         print(theatre.accounts(portal.port), flush=True)
+        print(f"Letters by e-mail lie in {var_folder() / 'mail'}.", flush=True)
         if ours and not once:
             print("Stop with Ctrl-C.", flush=True)
             serve(portal)

@@ -130,10 +130,26 @@ class Board:
 
 def candidates(roster: Path) -> Iterator[Person]:
     """People of the roster who may apply for the first time."""
+    for row in _rows(roster):
+        if row["备注"] == FIRST_TIME_NOTE:
+            yield _person(row)
+
+
+def somebody(roster: Path, name: str) -> Person:
+    """The first of this name in the roster."""
+    for row in _rows(roster):
+        if row["姓名"] == name:
+            return _person(row)
+    raise Failure(f"{name} is not in {roster}.")
+
+
+def _rows(roster: Path) -> Iterator[dict[str, str]]:
     with roster.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["备注"] == FIRST_TIME_NOTE:
-                yield Person(row["姓名"], row["证件号码"], row["资格证书编号"], row["考试年度"])
+        yield from csv.DictReader(file)
+
+
+def _person(row: dict[str, str]) -> Person:
+    return Person(row["姓名"], row["证件号码"], row["资格证书编号"], row["考试年度"])
 
 
 def come_in(play: Play, people: Iterator[Person]) -> tuple[Visitor, Person]:
@@ -163,6 +179,63 @@ def come_in(play: Play, people: Iterator[Person]) -> tuple[Visitor, Person]:
     raise Failure("Nobody of the demonstration's roster is left; start with bin/demo --fresh.")
 
 
+# What the applicants of demonstration and tests fill in, by the names of the fields.
+PERSONAL: Final = {
+    "personal-education": "21",
+    "personal-degree": "4",
+    "personal-school": "示例理工大学",
+    "personal-major": "安全工程",
+    "personal-graduation_date": "2021-06",
+    "personal-study_mode": "1",
+    "personal-mobile": "13800000000",
+}
+CATEGORY: Final = {"registration-category": "A5"}
+EMPLOYER: Final = {
+    "employer-name": "北京示例化工有限公司",
+    "employer-code": "91110000MA00000152",
+    "employer-attribute": "04",
+    "employer-province": "11",
+    "employer-city": "北京市",
+    "employer-district": "朝阳区",
+    "employer-address": "示例路1号",
+    "employer-postcode": "100020",
+    "employer-contact": "示例联系人",
+    "employer-phone": "010-00000001",
+    "employer-post": "安全管理",
+    "employer-contract_from": "2024-01-01",
+    "employer-contract_to": "2039-12-31",
+}
+EARLIER_WORK: Final = {
+    "experience-since": "2021-07",
+    "experience-until": "2023-12",
+    "experience-employer": "示例建材有限公司",
+    "experience-post": "安全员",
+    "experience-work": "1",
+}
+PRESENT_WORK: Final = {
+    "experience-since": "2024-01",
+    "experience-ongoing": "on",
+    "experience-employer": "北京示例化工有限公司",
+    "experience-post": "安全主管",
+    "experience-work": "2",
+}
+
+
+def sign_in(play: Play, person: Person) -> Visitor:
+    """设置密码, or with the password of an earlier time 登录: to the personal page."""
+    applicant = play.visitor(person.name, "localhost")
+    applicant.open("/password/set/")
+    proof = {"name": person.name, "number": person.number, "certificate_number": person.certificate}
+    applicant.press("下一步", proof)
+    if applicant.path == "/password/new/":
+        applicant.press("设置密码", {"password": PASSWORD, "again": PASSWORD})
+    else:
+        applicant.press("登录", {"number": person.number, "password": PASSWORD})
+    if applicant.path != "/home/":
+        raise Failure(f"{person.name} cannot sign in. {applicant.says()}")
+    return applicant
+
+
 def fill_in(play: Play, applicant: Visitor) -> None:
     """开始初始注册 and every step of the manual up to the preview."""
     applicant.follow("开始初始注册")
@@ -172,58 +245,10 @@ def fill_in(play: Play, applicant: Visitor) -> None:
     portrait = play.folder / "portrait.jpg"
     if not portrait.exists():
         portrait.write_bytes(draw())
-    applicant.press(
-        "下一步",
-        {
-            "personal-education": "21",
-            "personal-degree": "4",
-            "personal-school": "示例理工大学",
-            "personal-major": "安全工程",
-            "personal-graduation_date": "2021-06",
-            "personal-study_mode": "1",
-            "personal-mobile": "13800000000",
-            "registration-category": "A5",
-        },
-        files={"photo-file": portrait},
-    )
-    applicant.press(
-        "下一步",
-        {
-            "employer-name": "北京示例化工有限公司",
-            "employer-code": "91110000MA00000152",
-            "employer-attribute": "04",
-            "employer-province": "11",
-            "employer-city": "北京市",
-            "employer-district": "朝阳区",
-            "employer-address": "示例路1号",
-            "employer-postcode": "100020",
-            "employer-contact": "示例联系人",
-            "employer-phone": "010-00000001",
-            "employer-post": "安全管理",
-            "employer-contract_from": "2024-01-01",
-            "employer-contract_to": "2029-12-31",
-        },
-    )
-    applicant.press(
-        "添加",
-        {
-            "experience-since": "2021-07",
-            "experience-until": "2023-12",
-            "experience-employer": "示例建材有限公司",
-            "experience-post": "安全员",
-            "experience-work": "1",
-        },
-    )
-    applicant.press(
-        "添加",
-        {
-            "experience-since": "2024-01",
-            "experience-ongoing": "on",
-            "experience-employer": "北京示例化工有限公司",
-            "experience-post": "安全主管",
-            "experience-work": "2",
-        },
-    )
+    applicant.press("下一步", PERSONAL | CATEGORY, files={"photo-file": portrait})
+    applicant.press("下一步", EMPLOYER)
+    applicant.press("添加", EARLIER_WORK)
+    applicant.press("添加", PRESENT_WORK)
     applicant.press("预览")
 
 

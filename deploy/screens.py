@@ -37,16 +37,34 @@ BESIDE: Final = {
         "/home/",
         "/password/set/",
         "/password/forgotten/",
+        "/password/forgotten/sent/",
         "/guides/initial/",
+        "/guides/change/",
+        "/guides/renewal/",
+        "/guides/reregister/",
         "/agencies/",
+        "/announcements/",
+        "/registrations/",
+        "/appeals/",
+        "/appeals/status/",
         "/privacy/",
         "/history/",
         "/notices/",
+        "/account/",
+        "/account/password/",
         "/nowhere/",
     ),
     f"{play.AGENCY}.localhost": ("/cases/", "/nowhere/"),
     "authority.localhost": ("/cases/", "/rosters/", "/agencies/"),
 }
+# Who shows the other kinds, and the pages of a draft of each.
+OTHER_KINDS: Final = (
+    ("change", "变更注册", "王测试", ("personal", "registration", "channel", "experience", "preview")),
+    ("renewal", "延续注册", "赵测试", ("personal", "employer", "education", "experience", "preview")),
+    ("reregister", "重新注册", "孙测试", ("channel", "personal", "employer", "experience", "preview")),
+)
+# Pages of every draft beside its steps.
+OF_A_DRAFT: Final = ("papers", "check", "discard")
 
 
 @contextmanager
@@ -117,7 +135,22 @@ def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
             for path in BESIDE[visitor.host]:
                 visitor.glance(path)
                 camera.look(visitor, "-later")
+        _other_kinds(camera, played, data / play.ROSTER)
     return len(camera.taken) * len(SIZES)
+
+
+def _other_kinds(camera: Camera, played: play.Play, roster: Path) -> None:
+    """The steps of the kinds that the main job does not show, as somebody sees them who begins there."""
+    for kind, label, name, steps in OTHER_KINDS:
+        applicant = play.sign_in(played, play.somebody(roster, name))
+        camera.look(applicant, f"-{kind}")
+        applicant.open(f"/applications/new/{kind}/")
+        camera.look(applicant, f"-{kind}")
+        applicant.press(f"开始{label}" if "继续填写" not in applicant.text("main form") else "继续填写")
+        draft = applicant.path.partition("/steps/")[0]
+        for page in (*(f"steps/{step}" for step in steps), *OF_A_DRAFT):
+            applicant.glance(f"{draft}/{page}/")
+            camera.look(applicant, f"-{kind}")
 
 
 def main(folder: Path) -> int:

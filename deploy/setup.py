@@ -69,6 +69,8 @@ def missing(purpose: str) -> Iterator[Need]:
         yield Need(("chromium",), "nothing can be tried in a browser", purpose == "screens", by_hand)
     if purpose in {"test", "screens"} and not _loads("libatomic.so.1"):
         yield Need(("libatomic1",), "the driver of the browser does not start", purpose == "screens")
+    if purpose == "test" and not shutil.which("soffice"):
+        yield Need(("libreoffice-writer-nogui",), "no test opens the form's Word file", vital=False)
     if purpose == "check" and not shutil.which("xgettext"):
         yield Need(("gettext",), "translations cannot be compared with the sources", vital=False)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from intake.models import Application
-from register import clock, policy, standing
-from register.models import Kind, Person, Qualification, Registration
+from register import clock, people, policy, standing
+from register.models import Kind, Person, Qualification, Registration, TrainingHours
 from register.policy import Policy
 from tenants.models import Agency
 
@@ -37,19 +41,29 @@ class Circumstances:
     qualification: Qualification | None
     # The registration that counts today, whether in force or over.
     registration: Registration | None
+    # The first day of its period: a change carries the period on and does not begin another one.
+    period_began: date | None = None
+    # Continuing education that agencies have entered for this person.
+    training: tuple[TrainingHours, ...] = ()
 
     @property
     def hours_count(self) -> bool:
         """Whether continuing-education hours are asked for (Order 11 art. 23)."""
-        return hours_count(self.kind, late=self.late)
+        return hours_count(self.kind, late=self.late, rules=self.policy)
 
     @property
     def channel(self) -> str:
         return CHANNEL_OF.get(self.agency.kind, "") if self.agency else ""
 
 
-def hours_count(kind: str, *, late: bool) -> bool:
-    """Whether continuing-education hours are asked for in an application of this kind."""
+def hours_count(kind: str, *, late: bool, rules: Policy | None = None) -> bool:
+    """Whether continuing-education hours are asked for in an application of this kind.
+
+    Always for a renewal and a late initial registration, for a re-registration where the policy says so:
+    `rules`, or that of the day.
+    """
+    if kind == Kind.REREGISTRATION:
+        return (rules or policy.current()).reregistration_hours
     return kind == Kind.RENEWAL or (kind == Kind.INITIAL and late)
 
 
@@ -58,22 +72,74 @@ def of(application: Application, *, under: Policy | None = None) -> Circumstance
 
     `under` is the policy frozen with a lodged case; a draft stands under the policy of the day.
     """
-    kind = Kind(application.kind)
-    person = application.person
+    kind, person, today = Kind(application.kind), application.person, clock.today()
+    rules = under or policy.current()
     typed = (application.sections.get("personal") or {}).get("birth_date")
+    periods = standing.registrations_of(person) if kind != Kind.INITIAL else []
+    counting = standing.counting(periods, today)
+    asked = hours_count(kind, late=application.late, rules=rules)
     return Circumstances(
         person=person,
         birth_date=person.birth_date or (date.fromisoformat(typed) if typed else None),
         kind=kind,
         late=application.late,
         agency=application.agency,
-        policy=under or policy.current(),
-        today=clock.today(),
-        qualification=qualification_of(person),
-        registration=standing.registration_of(person) if kind != Kind.INITIAL else None,
+        policy=rules,
+        today=today,
+        qualification=_certificate_of(application),
+        registration=counting,
+        period_began=_began(periods, counting),
+        training=tuple(TrainingHours.objects.filter(people.rows_of(person))) if asked else (),
     )
+
+
+def _began(periods: list[Registration], counting: Registration | None) -> date | None:
+    """The first day of the period that counts, before all changes within it."""
+    if counting is None:
+        return None
+    until = periods[: periods.index(counting) + 1]
+    granted = [row for row in until if row.kind != Kind.CHANGE]
+    return granted[-1].valid_from if granted else counting.valid_from
+
+
+# --- The certificate -------------------------------------------------------------------------------
+
+CERTIFICATE: Final = (
+    "id",
+    "person_id",
+    "certificate_number",
+    "management_number",
+    "exam_year",
+    "issued_on",
+    "issuer",
+    "category",
+    "level",
+)
 
 
 def qualification_of(person: Person) -> Qualification | None:
     """The person's newest certificate in the roster."""
-    return person.qualifications.order_by("-issued_on", "certificate_number").first()
+    return _newest(Qualification.objects.filter(people.rows_of(person))).first()
+
+
+def with_certificate(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """Applications that bring their person's newest certificate along: no page has to ask for it again."""
+    held = Qualification.objects.filter(
+        Q(person=OuterRef("person")) | Q(person__merged_into=OuterRef("person"))
+    )
+    row = JSONObject(**{name: name for name in CERTIFICATE})
+    return applications.annotate(certificate=Subquery(_newest(held).values(row=row)[:1]))
+
+
+def _newest(certificates: QuerySet[Qualification]) -> QuerySet[Qualification]:
+    return certificates.order_by("-issued_on", "certificate_number")
+
+
+def _certificate_of(application: Application) -> Qualification | None:
+    """The certificate the application brings along, else the person's newest one."""
+    if not hasattr(application, "certificate"):
+        return qualification_of(application.person)
+    row: dict[str, Any] | None = application.certificate
+    if row is None:
+        return None
+    return Qualification(**{**row, "id": UUID(row["id"]), "issued_on": date.fromisoformat(row["issued_on"])})

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from intake import circumstances, flows
+from intake import circumstances, flows, materials, papers
 from intake.flows import ROWS, Section
 from intake.models import Application
 from register import codes
 from register.models import DocketEntry
 from register.policy import Policy
 from review.models import Case
-from review.sections import item_label
+from review.sections import PAPERS, item_label
 from review.states import State
 from tenants import crossing
 
@@ -70,6 +70,8 @@ class Item:
 
     def _value(self, content: dict[str, Any]) -> Any:
         part = content.get(self.section)
+        if self.section == PAPERS:
+            return [paper["sha256"] for paper in part or () if paper["code"] == self.field]
         return part.get(self.field) if self.field and isinstance(part, dict) else part
 
 
@@ -86,6 +88,8 @@ class OpenCorrection:
     lodged: dict[str, Any]
     # Frozen with the case when it was lodged.
     policy: Policy
+    # Whether papers are answered by files here, not on paper only.
+    takes_uploads: bool = False
 
     @property
     def sections(self) -> frozenset[str]:
@@ -99,6 +103,11 @@ class OpenCorrection:
             return None
         return frozenset(fields.union(*(group for group in TOGETHER.get(section, ()) if group & fields)))
 
+    def permitted(self, section: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Of what is typed into a section, the fields that may be changed."""
+        fields = self.fields_open(section)
+        return data if fields is None else {name: value for name, value in data.items() if name in fields}
+
     def opens(self, section: str, field: str) -> bool:
         """Whether this field may be changed, and so whether its faults are the applicant's to mend."""
         if field == PHOTO:
@@ -110,6 +119,13 @@ class OpenCorrection:
     def answers(self) -> list[dict[str, str]]:
         """What goes into the new dossier version: the items answered in words."""
         return [{"item": item.key, "text": item.answer} for item in self.items if item.answer]
+
+    @property
+    def papers_open(self) -> frozenset[str]:
+        """The papers that may be uploaded anew: those named, and the signed form when its content changes."""
+        named = {item.field for item in self.items if item.editable and item.section == PAPERS}
+        form_changes = self.takes_uploads and self.sections - {PAPERS}
+        return frozenset(named | ({materials.FORM} if form_changes else set()))
 
     @property
     def photo_open(self) -> bool:
@@ -139,7 +155,8 @@ def on_case(application: Application, case: Case) -> OpenCorrection | None:
     texts: list[str] = known.get("texts", []) if known.get("number") == told.number else []
     padded = [*texts, *[""] * (len(told.items) - len(texts))]
     lodged = case.dossiers.only("content").get(version=case.version).content
-    pages = _sections_with_a_page(application)
+    rules = Policy.from_dict(case.policy)
+    pages = _sections_with_a_page(application, rules)
     return OpenCorrection(
         number=told.number,
         reason=told.reason,
@@ -148,12 +165,14 @@ def on_case(application: Application, case: Case) -> OpenCorrection | None:
         provisional=case.due_provisional,
         items=tuple(Item.of(item, answer, pages) for item, answer in zip(told.items, padded, strict=False)),
         lodged=lodged,
-        policy=Policy.from_dict(case.policy),
+        policy=rules,
+        takes_uploads=papers.takes_uploads(application.agency),
     )
 
 
-def _sections_with_a_page(application: Application) -> frozenset[str]:
+def _sections_with_a_page(application: Application, rules: Policy) -> frozenset[str]:
     """What this kind of application lets its applicant write; a renewal takes its category as registered."""
-    hours_count = circumstances.hours_count(application.kind, late=application.late)
+    hours_count = circumstances.hours_count(application.kind, late=application.late, rules=rules)
     steps = flows.steps_of(application.kind, hours_count=hours_count)
-    return frozenset({PHOTO, *(s for step in steps for s in step.sections)}) - NEVER_OPEN
+    uploads = {PAPERS} if papers.takes_uploads(application.agency) else set()
+    return frozenset({PHOTO, *uploads, *(s for step in steps for s in step.sections)}) - NEVER_OPEN

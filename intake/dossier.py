@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from intake import papers
 from intake.circumstances import Circumstances
 from intake.flows import Section
 from intake.forms import Stored
+from intake.hours import tally_of
 from intake.models import Application
 from register.models import Kind, Qualification, Registration
 from register.models import Photo as StoredPhoto
@@ -20,8 +22,9 @@ from tenants import crypto
 Answers = Sequence[dict[str, str]]
 
 SCHEMA_VERSION: Final = 1
-# Each paper carries its own hash beside the form's digest; the policy is a fact of the day of lodging.
-NOT_IN_DIGEST: Final = frozenset({"papers", "policy_version"})
+# Each paper carries its own hash beside the form's digest; the policy is a fact of the day of lodging; what is
+# answered to a correction in words stands in the movement, for the form that was signed stays as it was.
+NOT_IN_DIGEST: Final = frozenset({"papers", "policy_version", "answers"})
 
 PERSONAL_FIELDS: Final = (
     "education",
@@ -61,7 +64,17 @@ EMPLOYER_FIELDS: Final = (
     "contract_to",
 )
 EXPERIENCE_FIELDS: Final = ("from", "to", "employer", "post", "work", "witness", "witness_phone")
-EDUCATION_FIELDS: Final = ("from", "to", "provider", "course", "hours", "certificate")
+EDUCATION_FIELDS: Final = (
+    "from",
+    "to",
+    "provider",
+    "course",
+    "course_class",
+    "hours",
+    "certificate",
+    # Entered by an agency, not by the applicant.
+    "imported",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,12 @@ def digest_of(content: dict[str, Any]) -> str:
 
 def photo_of(application: Application) -> bytes | None:
     """The bytes of the application's photo."""
-    if application.photo_id is None:
+    photo = application.photo
+    if photo is None:
         return None
-    return bytes(StoredPhoto.objects.values_list("data", flat=True).get(pk=application.photo_id))
+    if "data" not in photo.get_deferred_fields():
+        return bytes(photo.data)
+    return bytes(StoredPhoto.objects.values_list("data", flat=True).get(pk=photo.pk))
 
 
 def content_of(application: Application, about: Circumstances, *, answers: Answers = ()) -> dict[str, Any]:
@@ -100,7 +116,6 @@ def content_of(application: Application, about: Circumstances, *, answers: Answe
     """
     sections: dict[str, Any] = application.sections
     agency = about.agency
-    education = sections.get(Section.EDUCATION, []) if about.hours_count else []
     return {
         "schema_version": SCHEMA_VERSION,
         "reference": application.reference,
@@ -118,11 +133,11 @@ def content_of(application: Application, about: Circumstances, *, answers: Answe
         "registration": _registration(sections.get(Section.REGISTRATION) or {}, about),
         "employer": _employer(sections.get(Section.EMPLOYER) or {}),
         "experience": _rows(sections.get(Section.EXPERIENCE, []), EXPERIENCE_FIELDS),
-        "education": _rows(education, EDUCATION_FIELDS),
+        "education": _education(sections.get(Section.EDUCATION, []), about),
         "performance": (sections.get(Section.PERFORMANCE) or {}).get("text", ""),
         "declaration": _declaration(sections.get(Section.DECLARATION) or {}),
         "answers": list(answers),
-        "papers": [],
+        "papers": papers.lines_of(application),
         "photo": {"sha256": application.photo.sha256 if application.photo else ""},
         "policy_version": about.policy.version,
     }
@@ -136,6 +151,13 @@ def _rows(rows: list[Stored], names: tuple[str, ...]) -> list[dict[str, str]]:
     """Rows in order of time, without the keys by which the page finds them."""
     ordered = sorted(rows, key=lambda row: (row["from"], row["to"] or "9999"))
     return [_picked(row, names) for row in ordered]
+
+
+def _education(rows: list[Stored], about: Circumstances) -> list[dict[str, str]]:
+    """The courses that count: filled in, or entered by an agency."""
+    if not about.hours_count:
+        return []
+    return [_picked(course.row, EDUCATION_FIELDS) for course in tally_of(rows, about).counted]
 
 
 def _personal(stored: Stored, about: Circumstances) -> dict[str, str]:

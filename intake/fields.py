@@ -34,8 +34,12 @@ NO_TEXT: Final = frozenset({"Cc", "Cs"})
 
 def plain_line(text: str) -> str:
     """One line: single blanks inside, without control characters, which no print or workbook takes."""
-    line = " ".join(text.split())
-    return "".join(char for char in line if char not in TURNS and unicodedata.category(char) not in NO_TEXT)
+    return " ".join(plain_text(" ".join(text.split())).split())
+
+
+def plain_text(text: str) -> str:
+    """Without control characters and marks of direction; blanks stay as they are."""
+    return "".join(char for char in text if char not in TURNS and unicodedata.category(char) not in NO_TEXT)
 
 
 class LineField(forms.CharField):
@@ -43,6 +47,14 @@ class LineField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return plain_line(super().to_python(value) or "")
+
+
+class TextField(forms.CharField):
+    """Several lines: line breaks are counted as one character, as the page counts them."""
+
+    def to_python(self, value: Any) -> str:
+        lines = (super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return "\n".join(plain_text(line).rstrip() for line in lines).strip()
 
 
 class CheckedField(forms.CharField):
@@ -157,11 +169,17 @@ class MonthField(forms.CharField):
         return f"{year:04d}-{month:02d}"
 
 
+NUMBER: Final = re.compile(r"-?\d{1,9}(\.\d{1,6})?", re.ASCII)
+
+
 class NumberField(forms.DecimalField):
-    """A number, kept as text without trailing zeros."""
+    """A number as people write it, kept as text without trailing zeros; no powers of ten, no infinity."""
 
     def clean(self, value: Any) -> str:
-        number = super().clean(plain(value) if isinstance(value, str) else value)
+        text = plain(value) if isinstance(value, str) else value
+        if isinstance(text, str) and text and not NUMBER.fullmatch(text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        number = super().clean(text)
         return "" if number is None else f"{number.normalize():f}"
 
 

@@ -9,20 +9,33 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.core.files.base import File
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from intake import circumstances, completeness, corrections, dossier, photos
+from intake import (
+    circumstances,
+    completeness,
+    corrections,
+    dossier,
+    flows,
+    materials,
+    papers,
+    photos,
+)
 from intake.circumstances import CHOOSES_AGENCY, Circumstances
 from intake.completeness import Findings
+from intake.contact import contact_of
 from intake.corrections import ANSWERS, OpenCorrection
 from intake.dossier import Frozen
 from intake.flows import Section
@@ -30,7 +43,7 @@ from intake.forms import Stored
 from intake.models import Application, Paper
 from intake.photos import Portrait
 from notifications import outbox
-from register import clock, eligibility, policy, reference, standing
+from register import clock, eligibility, people, policy, reference, standing
 from register.models import DocketEntry, Kind, Person, Photo, Registration
 from review import casework
 from review.casework import Filing
@@ -44,6 +57,7 @@ from tenants.models import Agency
 log = logging.getLogger(__name__)
 
 Rows: TypeAlias = list[dict[str, Any]]
+Change: TypeAlias = Callable[[Application], None]
 
 ONE_DRAFT: Final = "one_draft_per_person"
 # Sections that a new application takes over from one that has ended.
@@ -88,7 +102,7 @@ def draft_of(person: Person) -> Application | None:
 
 def applications_of(person: Person) -> QuerySet[Application]:
     """The person's applications, newest first, with what every page shows of them."""
-    found = Application.objects.filter(person_id=person.pk).order_by("-created_at")
+    found = Application.objects.filter(people.rows_of(person)).order_by("-created_at")
     return found.select_related("person", "agency", "photo").defer("photo__data", "person__document_cipher")
 
 
@@ -110,31 +124,36 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
     answer = eligibility.may_apply(person, kind)
     if not answer.allowed:
         raise Refusal(answer.reason, code=answer.code)
-    known = draft_of(person)
-    if known is not None:
-        return _going_on(known, kind, copy_of)
     now = clock.now()
     held = standing.registration_of(person) if kind != Kind.INITIAL else None
     agency = held.agency if held and kind not in CHOOSES_AGENCY else None
+    draft = Application(
+        reference=reference.next_reference(kind),
+        person=person,
+        kind=kind,
+        late=answer.late,
+        agency=agency or (copy_of.agency if copy_of else None),
+        photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
+        sections=_first_sections(person, kind, held, copy_of),
+        step=flows.first_of(kind).slug,
+        created_at=now,
+        saved_at=now,
+    )
     try:
-        with transaction.atomic():
-            return Application.objects.create(
-                reference=reference.next_reference(kind),
-                person=person,
-                kind=kind,
-                late=answer.late,
-                agency=agency or (copy_of.agency if copy_of else None),
-                photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
-                sections=_first_sections(person, kind, held, copy_of),
-                created_at=now,
-                saved_at=now,
-            )
+        with _single_statement():
+            draft.save(force_insert=True)
+        return draft
     except IntegrityError as error:
-        # Two clicks at once: the other one began it.
+        # There is a draft, perhaps since this very moment: two clicks at once.
         other = draft_of(person)
         if ONE_DRAFT not in str(error) or other is None:
             raise
         return _going_on(other, kind, copy_of)
+
+
+def _single_statement() -> AbstractContextManager[object]:
+    """For a statement that may fail: alone it needs no transaction, inside one it needs a savepoint."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def _going_on(draft: Application, kind: Kind, copy_of: Application | None) -> Application:
@@ -146,46 +165,114 @@ def _going_on(draft: Application, kind: Kind, copy_of: Application | None) -> Ap
 def _first_sections(
     person: Person, kind: Kind, held: Registration | None, copy_of: Application | None
 ) -> dict[str, Any]:
-    """What the form begins with: the ended application's content, or what the register knows."""
+    """What the form begins with: the ended application's content, or what register and account know.
+
+    Who has been registered updates what was lodged last: the work experience, and in a renewal the employer.
+    """
     if copy_of is not None:
         return {s: copy_of.sections[s] for s in CARRIED_OVER if s in copy_of.sections}
     sections: dict[str, Any] = {}
     known = {name: person.personal[name] for name in dossier.PERSONAL_FIELDS if person.personal.get(name)}
+    known |= contact_of(person.user)
     if known:
         sections[Section.PERSONAL] = known
-    if kind == Kind.RENEWAL and held is not None:
-        sections[Section.EMPLOYER] = {"name": held.employer_name, "code": held.employer_code}
+    if held is not None:
+        before = _lodged_last(person)
+        if before.get(Section.EXPERIENCE):
+            sections[Section.EXPERIENCE] = before[Section.EXPERIENCE]
+        if kind == Kind.RENEWAL:
+            sections[Section.EMPLOYER] = _employer_as_registered(held, before.get(Section.EMPLOYER) or {})
     return sections
 
 
-def choose_agency(*, application: Application, agency: Agency) -> Application:
-    """Choose the agency that will do the first review. Raises `Refusal` when it takes no applications."""
+def _lodged_last(person: Person) -> dict[str, Any]:
+    """The content of the application this person lodged last."""
+    lodged = applications_of(person).filter(status=Application.Status.LODGED).order_by("-lodged_at").first()
+    return lodged.sections if lodged else {}
+
+
+def _employer_as_registered(held: Registration, before: dict[str, Any]) -> dict[str, Any]:
+    """Name and code as registered; the rest as it was lodged last, if that was the same employer."""
+    same = bool(held.employer_code) and before.get("code") == held.employer_code
+    return {**(before if same else {}), "name": held.employer_name, "code": held.employer_code}
+
+
+def choose_agency(*, application: Application, agency: Agency, step: str = "") -> Application:
+    """Choose the agency that will do the first review; `step` is where the applicant goes on.
+
+    Raises `Refusal` when it takes no applications.
+    """
     if agency.kind == Agency.Kind.AUTHORITY:
         raise Refusal(_("请选择注册初审机构。"), code="agency")
     if not agency.intake_open:
         raise Refusal(
             gettext("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}, code="suspended"
         )
+    if application.status != Application.Status.DRAFT:
+        raise _no_draft(application)
+
+    def choose(held: Application) -> None:
+        if held.status != Application.Status.DRAFT:
+            raise _no_draft(held)
+        held.agency = agency
+
+    return _changed(application, choose, "agency", step=step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """What one page of the form brings in: checked sections, new rows of lists, a portrait."""
+
+    sections: Mapping[Section, Stored] = field(default_factory=dict)
+    rows: Mapping[Section, Stored] = field(default_factory=dict)
+    portrait: Portrait | None = None
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts of the application that this changes, as a correction names them."""
+        return (
+            frozenset(self.sections)
+            | frozenset(self.rows)
+            | ({corrections.PHOTO} if self.portrait else set())
+        )
+
+
+def save(
+    *, application: Application, entries: Entries, step: str = "", along: Callable[[], None] | None = None
+) -> Application:
+    """Keep what a page brings in, all of it or nothing; `step` is where the applicant goes on.
+
+    A draft takes everything; a lodged application only what an open correction names. What is not said of a
+    section stays as it was. `along` happens in the same transaction. Answers the application as it stands
+    then. Raises `Refusal`.
+    """
+    entries = _permitted(application, entries)
+
+    def write(held: Application) -> None:
+        for name, data in entries.sections.items():
+            held.sections[name] = {**(held.sections.get(name) or {}), **data}
+        for name, row in entries.rows.items():
+            rows = [*held.sections.get(name, []), {**row, "id": secrets.token_hex(4)}]
+            held.sections[name] = _in_order(rows)
+
+    if entries.portrait is None and along is None:
+        return _changed(application, write, "sections", step=step)
     with transaction.atomic():
-        draft = _locked_draft(application)
-        draft.agency = agency
-        _save(draft, "agency")
-    return draft
+        photo = _kept_photo(application, entries.portrait) if entries.portrait else None
+
+        def write_all(held: Application) -> None:
+            write(held)
+            held.photo = photo or held.photo
+
+        kept = _changed(application, write_all, "sections", *(["photo"] if photo else []), step=step)
+        if along is not None:
+            along()
+    return kept
 
 
 def save_step(*, application: Application, section: Section, data: Stored, step: str = "") -> Application:
-    """Keep a section as typed and checked; `step` is where the applicant goes on.
-
-    A draft takes every section; a lodged application only what an open correction names. What `data` does not
-    hold of the section stays as it was.
-    """
-    data = _permitted(application, section, data)
-    with transaction.atomic():
-        held = _locked(application)
-        kept = held.sections.get(section) or {}
-        held.sections[section] = {**kept, **data}
-        _save(held, "sections", step=step)
-    return held
+    """Keep one section as typed and checked; see `save`."""
+    return save(application=application, entries=Entries(sections={section: data}), step=step)
 
 
 def stand_on(*, application: Application, step: str) -> None:
@@ -197,7 +284,7 @@ def stand_on(*, application: Application, step: str) -> None:
 
 def add_row(*, application: Application, section: Section, row: Stored) -> Application:
     """Add a row to a list (工作经历, 继续教育)."""
-    return _change_rows(application, section, lambda rows: [*rows, {**row, "id": secrets.token_hex(4)}])
+    return save(application=application, entries=Entries(rows={section: row}))
 
 
 def change_row(*, application: Application, section: Section, row_id: str, row: Stored) -> Application:
@@ -233,29 +320,83 @@ def row_gone() -> Refusal:
 
 
 def _change_rows(application: Application, section: Section, change: Callable[[Rows], Rows]) -> Application:
-    _permitted(application, section, {})
-    with transaction.atomic():
-        held = _locked(application)
-        rows = change(held.sections.get(section, []))
-        held.sections[section] = sorted(rows, key=lambda row: (row["from"], row["to"] or "9999"))
-        _save(held, "sections")
-    return held
+    _permitted(application, Entries(rows={section: {}}))
+
+    def write(held: Application) -> None:
+        held.sections[section] = _in_order(change(held.sections.get(section, [])))
+
+    return _changed(application, write, "sections")
+
+
+def _in_order(rows: Rows) -> Rows:
+    return sorted(rows, key=lambda row: (row["from"], row["to"] or "9999"))
 
 
 def attach_photo(*, application: Application, upload: bytes) -> Portrait:
     """Take a portrait into the application. Raises `ValidationError` when it is no usable picture."""
     portrait = photos.read(upload, ground=policy.current().photo_background)
-    _permitted(application, corrections.PHOTO, {})
-    with transaction.atomic():
-        held = _locked(application)
-        # The same picture twice is one row: photos are never changed.
-        photo = Photo.objects.filter(person_id=held.person_id, sha256=portrait.sha256).first()
-        held.photo = photo or Photo.objects.create(
-            person_id=held.person_id, sha256=portrait.sha256, data=portrait.data
-        )
-        _save(held, "photo")
-    application.photo = held.photo
+    application.photo = save(application=application, entries=Entries(portrait=portrait)).photo
     return portrait
+
+
+def _kept_photo(application: Application, portrait: Portrait) -> Photo:
+    """The stored photo; the same picture twice is one row, for photos are never changed."""
+    known = Photo.objects.defer("data").filter(person_id=application.person_id, sha256=portrait.sha256)
+    return known.first() or Photo.objects.create(
+        person_id=application.person_id, sha256=portrait.sha256, data=portrait.data
+    )
+
+
+def attach_paper(
+    *, application: Application, code: str, upload: bytes | File[Any], name: str, about: Circumstances
+) -> Paper:
+    """Take an uploaded paper into the application; of a lodged one only what the open correction names.
+
+    Raises `ValidationError` when the file is no usable paper, `Refusal` when none is taken.
+    """
+    only = _papers_open(application)
+    if code not in {item.code for item in papers.part_of(application, about, only=only).items if item.open}:
+        raise Refusal(_("这种材料现在不能上传。"), code="not_open")
+    clean = papers.sanitised(upload)
+    digest = dossier.freeze(application, about).digest if code == materials.FORM else ""
+    kept: list[Paper] = []
+
+    def add(held: Application) -> None:
+        kept.append(papers.keep(held, code=code, clean=clean, name=name, form_digest=digest))
+
+    with transaction.atomic():
+        _changed(application, add, "sections")
+    return kept[-1]
+
+
+def take_out_paper(*, application: Application, paper: Paper) -> None:
+    """Take a paper out of the application; it can be put back until then lodged without it."""
+    _refuse_closed(application, paper)
+    _changed(application, lambda held: papers.take_out(held, paper), "sections")
+
+
+def put_back_paper(*, application: Application, paper: Paper) -> None:
+    """Put a paper back that was taken out."""
+    _refuse_closed(application, paper)
+    _changed(application, lambda held: papers.put_back(held, paper), "sections")
+
+
+def _papers_open(application: Application) -> frozenset[str] | None:
+    """The codes of the papers that may be changed; None for all of them. Looks into the agency's schema."""
+    if not papers.takes_uploads(application.agency):
+        raise Refusal(_("您选择的注册机构收取纸质材料，不需要上传。"), code="on_paper")
+    if application.status != Application.Status.LODGED:
+        return None
+    open_one = corrections.of(application)
+    if open_one is None:
+        raise _no_draft(application)
+    return open_one.papers_open
+
+
+def _refuse_closed(application: Application, paper: Paper) -> None:
+    only = _papers_open(application)
+    if only is not None and paper.code not in only:
+        raise _no_draft(application)
 
 
 def discard(*, application: Application) -> None:
@@ -320,13 +461,34 @@ def remember_print(*, application: Application, digest: str) -> None:
     Application.objects.filter(pk=application.pk).update(printed_digest=digest)
 
 
-def lodge(*, application: Application) -> Lodged:
+def lodge(*, application: Application, declaration: Stored | None = None) -> Lodged:
     """Lodge a complete application with its agency: 上报.
 
     In one transaction inside the agency's schema: case, first dossier version, movement, docket line,
-    notice, and the draft marked as lodged. A second click finds it lodged. Raises `Incomplete`, or
-    `Refusal` when the person may no longer apply, has an open application, or the agency takes none.
+    notice, and the draft marked as lodged, with the declaration just given. A second click finds it lodged.
+    Raises `Incomplete`, or `Refusal` when the person may no longer apply, has an open application, or the
+    agency takes none; the declaration is kept then too.
     """
+    try:
+        return _lodged(application, declaration)
+    except Refusal as no:
+        if declaration:
+            with suppress(Refusal):
+                save_step(application=application, section=Section.DECLARATION, data=declaration)
+        if isinstance(no, Incomplete):
+            _keep_lateness(application)
+        raise
+
+
+def _keep_lateness(application: Application) -> None:
+    """A draft begun in time whose window has closed since: its pages ask for what a late one needs."""
+    late = eligibility.may_apply(application.person, application.kind).late
+    if application.status == Application.Status.DRAFT and late != application.late:
+        Application.objects.filter(pk=application.pk).update(late=late)
+        application.late = late
+
+
+def _lodged(application: Application, declaration: Stored | None) -> Lodged:
     agency = application.agency
     if application.status == Application.Status.DRAFT and agency is None:
         raise Incomplete(completeness.check(application, circumstances.of(application)))
@@ -338,10 +500,14 @@ def lodge(*, application: Application) -> Lodged:
             return Lodged(draft, again=True)
         if draft.agency_id != agency.pk:
             raise Refusal(_("注册机构已更改，请重新预览后上报。"), code="agency_changed")
+        if declaration:
+            draft.sections[Section.DECLARATION] = declaration
         about, findings = _examined(draft)
         if not findings.complete:
             raise Incomplete(findings)
         frozen = dossier.freeze(draft, about)
+        if papers.missing(draft, about, digest=frozen.digest):
+            raise Incomplete(findings)
         case = casework.lodge_case(
             application_id=draft.pk,
             reference=draft.reference,
@@ -355,7 +521,7 @@ def lodge(*, application: Application) -> Lodged:
         draft.status = Application.Status.LODGED
         draft.lodged_at = case.lodged_at
         draft.step = ""
-        draft.save(update_fields=["status", "lodged_at", "late", "step"])
+        draft.save(update_fields=["status", "lodged_at", "late", "step", "sections"])
     return Lodged(draft, again=False)
 
 
@@ -377,8 +543,8 @@ def _examined(draft: Application) -> tuple[Circumstances, Findings]:
 
 
 def _filing(application: Application, frozen: Frozen) -> Filing:
-    papers = {paper["code"]: paper["sha256"] for paper in frozen.content["papers"]}
-    return Filing(content=frozen.content, photo=frozen.photo, digest=frozen.digest, papers=papers)
+    hashes = papers.hashes(frozen.content["papers"])
+    return Filing(content=frozen.content, photo=frozen.photo, digest=frozen.digest, papers=hashes)
 
 
 # --- After lodging ---------------------------------------------------------------------------------
@@ -454,26 +620,59 @@ def _entry(application: Application) -> DocketEntry:
 # --- Locks -----------------------------------------------------------------------------------------
 
 
+def _changed(application: Application, change: Change, *fields: str, step: str = "") -> Application:
+    """Make a change to a draft, or to a lodged application in correction; answers it as it stands then.
+
+    What nobody has touched since it was read is written at once. Otherwise the change is made to what stands
+    there now, under its lock: of two windows neither loses anything.
+    """
+    mine = copy(application)
+    mine.sections = deepcopy(application.sections)
+    if mine.status == Application.Status.DRAFT:
+        with suppress(Refusal):
+            change(mine)
+            if _written_over(application, mine, fields, step):
+                return mine
+    with transaction.atomic():
+        held = _locked(application)
+        if held.status != application.status:
+            # Lodged meanwhile: what a correction opens was not asked of a draft.
+            raise _no_draft(held)
+        change(held)
+        _save(held, *fields, step=step)
+    return held
+
+
+def _written_over(read: Application, mine: Application, fields: Iterable[str], step: str) -> bool:
+    """Write a draft as changed if it still is the one read: one statement, so that nobody comes between."""
+    mine.saved_at, mine.step = clock.now(), step or read.step
+    values = {name: getattr(mine, name) for name in (*fields, "saved_at", *(["step"] if step else []))}
+    unchanged = Application.objects.filter(
+        pk=read.pk, status=Application.Status.DRAFT, saved_at=read.saved_at
+    )
+    return unchanged.update(**values) == 1
+
+
 def _relocked(application: Application) -> Application:
-    locked = applications_of(application.person).select_for_update(of=("self",))
-    found = locked.filter(pk=application.pk).first()
-    if found is None:
+    found = _whole(applications_of(application.person)).defer("person__document_cipher")
+    held = found.select_for_update(of=("self",)).filter(pk=application.pk).first()
+    if held is None:
         raise Refusal(_("这份草稿长期没有修改，已被删除。"), code="retired")
-    return found
+    return held
 
 
-def _permitted(application: Application, section: str, data: Stored) -> Stored:
-    """What of `data` may be changed now: all of it in a draft, what the open correction names afterwards.
+def _permitted(application: Application, entries: Entries) -> Entries:
+    """What of it may be changed now: all of it in a draft, what the open correction names afterwards.
 
     Looks into the agency's schema, so it comes before the transaction.
     """
     if application.status != Application.Status.LODGED:
-        return data
+        return entries
     open_one = corrections.of(application)
-    if open_one is None or section not in open_one.sections:
+    if open_one is None or not entries.parts <= open_one.sections:
         raise _no_draft(application)
-    fields = open_one.fields_open(section)
-    return data if fields is None else {name: value for name, value in data.items() if name in fields}
+    sections = {name: open_one.permitted(name, data) for name, data in entries.sections.items()}
+    return replace(entries, sections=sections)
 
 
 def _locked(application: Application) -> Application:
@@ -508,6 +707,15 @@ def _save(application: Application, *fields: str, step: str = "") -> None:
     application.save(update_fields=[*fields, "saved_at", "step"])
 
 
-def application_of(person: Person, application_id: UUID) -> Application | None:
-    """The person's own application with this id; None for any other."""
-    return applications_of(person).filter(pk=application_id).first()
+def _whole(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """With everything that the pages of one application ask for, in one look."""
+    return circumstances.with_certificate(applications).defer(None)
+
+
+def application_of(person: Person, application_id: UUID, *, to_print: bool = False) -> Application | None:
+    """The person's own application with this id; None for any other.
+
+    `to_print` brings along what only the form itself shows: the photo, and the number under its seal.
+    """
+    left_out = [] if to_print else ["person__document_cipher", "photo__data"]
+    return _whole(applications_of(person)).defer(*left_out).filter(pk=application_id).first()

@@ -5,6 +5,7 @@ Labels and button words are those of the applicants' manual.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from register import codes
+from intake import materials
 from register.models import Kind
 from register.policy import Policy
 
@@ -105,6 +106,8 @@ FLOWS: Final[dict[Kind, tuple[Step, ...]]] = {
 # one is a side page of every step.
 SIDE_CHANNEL = Step("channel", _("更换注册机构"), (Section.CHANNEL,), aside=True)
 
+SLUGS: Final = frozenset(step.slug for steps in FLOWS.values() for step in steps) | {SIDE_CHANNEL.slug}
+
 
 def steps_of(kind: str, *, hours_count: bool) -> tuple[Step, ...]:
     """The steps of this kind, in order; `hours_count` says whether continuing education is asked for."""
@@ -128,21 +131,17 @@ def numbered(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(step for step in steps if not step.aside)
 
 
+def first_of(kind: str) -> Step:
+    """The step on which a new application begins."""
+    return numbered(FLOWS[Kind(kind)])[0]
+
+
 def after(steps: tuple[Step, ...], step: Step) -> Step:
     """The step that follows; after the last, and after a side page, the first one that is not a side page."""
     counted = numbered(steps)
     if step not in counted:
         return counted[0]
     return counted[min(counted.index(step) + 1, len(counted) - 1)]
-
-
-# The papers of each kind in the paper channel (Order 11 arts 11, 13, 14), by code.
-PAPERS: Final[dict[Kind, tuple[str, ...]]] = {
-    Kind.INITIAL: ("M01", "M02", "M03", "M04"),
-    Kind.CHANGE: ("M01", "M03", "M06", "M10"),
-    Kind.RENEWAL: ("M01", "M03", "M08", "M09", "M10"),
-    Kind.REREGISTRATION: ("M01", "M02", "M03", "M04"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +151,8 @@ class Guide:
     kind: Kind
     condition: str
     when: str
+    # What holds beyond that under the policy of the day.
+    terms: tuple[str, ...]
     steps: tuple[Promise, ...]
     papers: tuple[str, ...]
 
@@ -160,12 +161,14 @@ def guide_of(kind: Kind, rules: Policy) -> Guide:
     """Conditions, navigator and papers of a kind, with the law's numbers of the day."""
     numbers = rules.as_dict()
     condition, when = (str(text) % numbers for text in CONDITIONS[kind])
+    asked = kind == Kind.REREGISTRATION and rules.reregistration_hours
     return Guide(
         kind=kind,
         condition=condition,
         when=when,
-        steps=tuple(s.label for s in numbered(steps_of(kind, hours_count=False))),
-        papers=tuple(codes.label("paper", code) for code in PAPERS[kind]),
+        terms=tuple(str(text) % numbers for holds, text in TERMS if kind in holds(rules)),
+        steps=tuple(s.label for s in numbered(steps_of(kind, hours_count=asked))),
+        papers=tuple(str(paper) for paper in materials.of_kind(kind)),
     )
 
 
@@ -187,3 +190,71 @@ CONDITIONS: Final[dict[Kind, tuple[Promise, Promise]]] = {
         _("有效期满后，或者重新符合条件后"),
     ),
 }
+
+
+def _for(*kinds: Kind, where: Callable[[Policy], object]) -> Callable[[Policy], frozenset[Kind]]:
+    """The kinds for which a term holds where the policy says so."""
+    return lambda rules: frozenset(kinds if where(rules) else ())
+
+
+# Whoever applies: which term holds for which kinds, and its sentence.
+TERMS: Final[tuple[tuple[Callable[[Policy], frozenset[Kind]], Promise], ...]] = (
+    (
+        _for(Kind.INITIAL, where=lambda rules: rules.late_initial_allowed and rules.ce_hours_required),
+        _("超过期限的，按逾期初始注册办理，须提交不少于 %(ce_hours_required)s 学时的继续教育证明。"),
+    ),
+    (
+        _for(Kind.INITIAL, where=lambda rules: rules.late_initial_allowed and not rules.ce_hours_required),
+        _("超过期限的，按逾期初始注册办理。"),
+    ),
+    (
+        _for(Kind.INITIAL, where=lambda rules: not rules.late_initial_allowed),
+        _("超过期限的，不再办理初始注册。"),
+    ),
+    (
+        _for(Kind.INITIAL, Kind.REREGISTRATION, where=lambda rules: True),
+        _("准予注册的，注册有效期为 %(validity_years)s 年。"),
+    ),
+    (
+        _for(Kind.CHANGE, where=lambda rules: rules.change_cooldown_months),
+        _("两次变更注册须间隔 %(change_cooldown_months)s 个月。"),
+    ),
+    (
+        _for(Kind.RENEWAL, where=lambda rules: rules.renewal_close_days_before),
+        _("须在有效期届满 %(renewal_close_days_before)s 日前提出申请。"),
+    ),
+    (
+        _for(Kind.RENEWAL, where=lambda rules: rules.deemed_renewal and not rules.renewal_close_days_before),
+        _(
+            "有效期届满 %(deemed_renewal_days_before)s 日前提出申请、"
+            "届满时审批机关还没有作出决定的，视为准予延续。"
+        ),
+    ),
+    (
+        _for(Kind.RENEWAL, where=lambda rules: rules.renewal_same_employer),
+        _("须由原聘用单位聘用；已更换单位的，请先办理变更注册。"),
+    ),
+    (
+        _for(Kind.RENEWAL, where=lambda rules: rules.ce_hours_required),
+        _("注册有效期内接受继续教育不少于 %(ce_hours_required)s 学时。"),
+    ),
+    (
+        _for(
+            Kind.REREGISTRATION,
+            where=lambda rules: rules.reregistration_hours and rules.ce_hours_required,
+        ),
+        _("须提交不少于 %(ce_hours_required)s 学时的继续教育证明。"),
+    ),
+    (
+        _for(Kind.REREGISTRATION, where=lambda rules: rules.reapply_ban_cheating),
+        _("以不正当手段取得注册被撤销的，%(reapply_ban_cheating)s 年内不得再次申请。"),
+    ),
+    (
+        _for(Kind.REREGISTRATION, where=lambda rules: rules.reapply_ban_penalty),
+        _("注册被吊销的，%(reapply_ban_penalty)s 年内不得再次申请。"),
+    ),
+    (
+        _for(*Kind, where=lambda rules: rules.max_age is not None),
+        _("申请时年龄不超过 %(max_age)s 周岁。"),
+    ),
+)

@@ -15,10 +15,12 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from intake import channels
 from intake.circumstances import Circumstances
 from intake.fields import (
     CodeField,
@@ -33,8 +35,11 @@ from intake.fields import (
     NumberField,
     PhoneField,
     PostcodeField,
+    TextField,
 )
 from intake.flows import Section
+from intake.hours import same_certificate
+from intake.materials import CHANGE_CATEGORY
 from register import clock, codes, employer
 from register.models import Kind, Sex
 
@@ -43,11 +48,20 @@ Stored = dict[str, Any]
 LEAST_WORKING_AGE: Final = 16
 LEAST_GRADUATION_AGE: Final = 15
 CONTRACT_ENDS_SOON: Final = timedelta(days=30)
+# More rows than any life has, so that nobody fills the form without end.
+MOST_ROWS: Final = 50
 # Subjects of the exam have their own categories since the rules of 2019 came into force.
 EXAM_HAS_CATEGORY_SINCE: Final = date(2019, 3, 1)
 ENTERPRISE_CHANNEL: Final = "3"
-PROVINCIAL_CHANNEL: Final = "1"
-CHANGE_EMPLOYER, CHANGE_CATEGORY, CHANGE_NAME = "1", "2", "3"
+# What stands above the employer, in the channels that have a word for it.
+SUPERIORS: Final = {"2": _("主管部门"), ENTERPRISE_CHANNEL: _("所属集团")}
+
+
+# What Django's own validators say, in the words of this form.
+TEXT_ERRORS: Final = {
+    "max_length": _("最多 %(limit_value)d 个字，现为 %(show_value)d 个字，请缩短。"),
+    "null_characters_not_allowed": _("含有不能使用的空字符，请删除后重新填写。"),
+}
 
 
 def month_of(text: str) -> date:
@@ -81,7 +95,7 @@ class SectionForm(forms.Form):
             if isinstance(field, forms.ChoiceField):
                 field.error_messages |= {"required": _("请选择。"), "invalid_choice": _("请从列表中选择。")}
             elif not isinstance(field, forms.BooleanField):
-                field.error_messages["required"] = _("请填写。")
+                field.error_messages = {**TEXT_ERRORS, **field.error_messages, "required": _("请填写。")}
         self.about = about
         self.only = only
         self.warnings: list[str | Promise] = []
@@ -113,6 +127,18 @@ class SectionForm(forms.Form):
             for legend, names in self.layout
         )
         return [(legend, fields) for legend, fields in found if fields]
+
+    @property
+    def shown(self) -> list[tuple[str | Promise, list[tuple[BoundField, str]]]]:
+        """The visible fields by group, each with the registered value it may change (原)."""
+        former = self.former()
+        return [
+            (legend, [(one, former.get(one.name, "")) for one in group]) for legend, group in self.groups()
+        ]
+
+    def former(self) -> dict[str, str]:
+        """Of a change, the registered values in words, by field."""
+        return {}
 
     def full_clean(self) -> None:
         """Check the fields; nobody is asked to mend what may not be changed."""
@@ -212,6 +238,11 @@ class PersonalForm(SectionForm):
         value: str = self.cleaned_data["birth_date"]
         if value and date.fromisoformat(value) > self.about.today:
             raise ValidationError(_("出生日期不能晚于今天。"), code="future")
+        least = self.about.policy.min_age
+        if value and clock.add_years(date.fromisoformat(value), least) > self.about.today:
+            raise ValidationError(
+                _("申请人须年满 %(years)s 周岁，请核对出生日期。"), code="too_young", params={"years": least}
+            )
         return value
 
     def clean_graduation_date(self) -> str:
@@ -267,23 +298,32 @@ class RegistrationForm(SectionForm):
         if not self.initial.get("category"):
             self.initial["category"] = likely_category(self.about, [entry.code for entry in offered])
 
+    def former(self) -> dict[str, str]:
+        registered = self._registered()
+        return {"category": codes.label("category", registered)} if registered else {}
+
     def clean(self) -> None:
         chosen = self.cleaned_data.get("category", "")
         if self.about.kind == Kind.CHANGE:
             self._check_change(chosen)
-        exam = exam_category(self.about)
-        if chosen and not codes.category_agrees(chosen, exam):
+        if chosen and chosen != self._registered() and needs_category_proof(self.about, chosen):
             self.warn(
                 gettext(
                     "注册类别与资格证书的专业类别（%(exam)s）不一致，须随材料提交相应专业类别的考试合格证明。"
                 )
-                % {"exam": codes.label("category", exam)}
+                % {"exam": codes.label("category", exam_category(self.about))}
             )
-        if self.about.channel == PROVINCIAL_CHANNEL and chosen in ("A3", "B5", "B6"):
-            self.warn(_("建筑施工和道路运输类别一般由住房和城乡建设、交通运输主管部门初审，请确认注册机构。"))
+        hint = channels.hint(category=chosen, channel=self.about.channel)
+        if hint:
+            self.warn(hint)
+
+    def _registered(self) -> str:
+        """The category a change may leave as it is."""
+        held = self.about.registration
+        return held.category if held and self.about.kind == Kind.CHANGE else ""
 
     def _check_change(self, chosen: str) -> None:
-        registered = self.about.registration.category if self.about.registration else ""
+        registered = self._registered()
         wanted = CHANGE_CATEGORY in self.cleaned_data.get("change_items", ())
         if wanted and chosen == registered:
             self.add_error("category", _("您选择了变更注册类别，请选择与原类别不同的类别。"))
@@ -295,6 +335,15 @@ def exam_category(about: Circumstances) -> str:
     """The category of the certificate; certificates from before 2019 have none that counts."""
     held = about.qualification
     return held.category if held and held.issued_on >= EXAM_HAS_CATEGORY_SINCE else ""
+
+
+def needs_category_proof(about: Circumstances, chosen: str) -> bool:
+    """Whether the category is not that of the exam, so that another pass certificate must show it.
+
+    Certificates from before 2019 carry no category to compare with; an old category and a new one agree
+    through the mapping of document 118 of 2017.
+    """
+    return bool(chosen) and not codes.category_agrees(chosen, exam_category(about))
 
 
 def likely_category(about: Circumstances, offered: Iterable[str]) -> str:
@@ -334,11 +383,16 @@ class EmployerForm(SectionForm):
         required=False,
         min_value=1,
         max_value=9_999_999,
-        decimal_places=0,
-        max_digits=7,
+        step_size=1,
+        error_messages={
+            "invalid": _("从业人数应为整数，如 120。"),
+            "min_value": _("从业人数至少为 1。"),
+            "max_value": _("从业人数过大，请核对。"),
+            "step_size": _("从业人数应为整数，如 120。"),
+        },
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
-    contact = NameField(label=_("联系人"), max_length=100, required=False)
+    contact = NameField(label=_("联系人"), max_length=100)
     phone = PhoneField(label=_("联系电话"), widget=forms.TextInput(attrs={"inputmode": "tel"}))
     email = MailField(label=_("电子邮箱"), required=False)
     post = LineField(
@@ -356,9 +410,16 @@ class EmployerForm(SectionForm):
             industry="industry",
             province="province",
         )
+        if self.about.channel in SUPERIORS:
+            self.fields["group"].label = SUPERIORS[self.about.channel]
         if self.about.channel == ENTERPRISE_CHANNEL:
             self.require(["group"])
-            self.fields["group"].label = _("所属集团")
+
+    def former(self) -> dict[str, str]:
+        held = self.about.registration
+        if held is None or self.about.kind != Kind.CHANGE:
+            return {}
+        return {"name": held.employer_name, "code": held.employer_code}
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
@@ -377,7 +438,12 @@ class EmployerForm(SectionForm):
             self.warn(odd)
         registration = self.about.registration
         if self.about.kind == Kind.RENEWAL and registration and "code" in data:
-            moved = bool(registration.employer_code) and data["code"] != registration.employer_code
+            # Old records have no code: then the name tells.
+            moved = (
+                data["code"] != registration.employer_code
+                if registration.employer_code
+                else data.get("name", "") != registration.employer_name
+            )
             if moved and self.about.policy.renewal_same_employer:
                 self.add_error("code", _("延续注册须在原聘用单位办理；已更换单位的，请先办理变更注册。"))
             elif moved:
@@ -498,7 +564,14 @@ class ExperienceForm(RowForm):
             self.add_error("until", _("结束时间不能晚于本月；仍在该单位工作的，请勾选“至今”。"))
         elif until and since and until < since:
             self.add_error("until", _("结束时间不能早于开始时间。"))
+        self._check_count()
         self._warn_of_overlap()
+
+    def _check_count(self) -> None:
+        if len(self.others) >= MOST_ROWS:
+            self.add_error(
+                "since", gettext("最多填写 %(most)s 段经历，请合并较早的经历。") % {"most": MOST_ROWS}
+            )
 
     def _too_young(self, since: str) -> bool:
         born = self.about.birth_date
@@ -524,13 +597,12 @@ class EducationForm(RowForm):
     until = DayField(label=_("结束日期"))
     provider = LineField(label=_("培训机构"), max_length=100)
     course = LineField(label=_("培训内容或课程"), max_length=100, required=False)
+    course_class = CodeField(label=_("课程类别"), codes=(), required=False)
     hours = NumberField(
         label=_("学时"),
         min_value=Decimal("0.5"),
         max_value=200,
         step_size=Decimal("0.5"),
-        max_digits=4,
-        decimal_places=1,
         error_messages={
             "invalid": _("学时应为数字，如 16 或 16.5。"),
             "min_value": _("学时应大于 0。"),
@@ -539,17 +611,38 @@ class EducationForm(RowForm):
         },
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
     )
-    certificate = LineField(label=_("培训证书编号"), max_length=40)
+    certificate = LineField(
+        label=_("培训证书编号"), max_length=40, help_text=_("合格证书或者培训证明上的编号。")
+    )
+
+    def fit(self) -> None:
+        fill(self, course_class="education_class")
+        if self.about.policy.ce_professional_share:
+            self.require(["course_class"])
 
     def clean(self) -> None:
         since, until = self.cleaned_data.get("since", ""), self.cleaned_data.get("until", "")
+        today = self.about.today.isoformat()
+        if since > today:
+            self.add_error("since", _("培训须已开始：开始日期不能晚于今天。"))
         if until and since and until < since:
             self.add_error("until", _("结束日期不能早于开始日期。"))
-        if until > self.about.today.isoformat():
+        if until > today:
             self.add_error("until", _("培训须已结束：结束日期不能晚于今天。"))
-        begun = self.about.registration.valid_from.isoformat() if self.about.registration else ""
-        if self.about.kind == Kind.RENEWAL and since and since < begun:
-            self.add_error("since", _("培训须在本注册周期内（自 %(day)s 起）。") % {"day": begun})
+        began = self.about.period_began
+        if self.about.kind == Kind.RENEWAL and began and since and since < began.isoformat():
+            self.add_error(
+                "since", gettext("培训须在本注册周期内（自%(day)s起）。") % {"day": date_format(began)}
+            )
+        self._check_certificate(self.cleaned_data.get("certificate", ""))
+
+    def _check_certificate(self, number: str) -> None:
+        """A certificate counts once: beside the own rows, and beside what agencies have entered."""
+        key = same_certificate(number)
+        if key and any(same_certificate(row.get("certificate", "")) == key for row in self.others):
+            self.add_error("certificate", _("这个证书编号已经填写过，同一培训不能重复计算学时。"))
+        elif key and any(same_certificate(one.certificate_number) == key for one in self.about.training):
+            self.warn(_("这项培训注册机构已经登记，学时不重复计算。"))
 
 
 class PerformanceForm(SectionForm):
@@ -557,11 +650,12 @@ class PerformanceForm(SectionForm):
 
     section = Section.PERFORMANCE
     layout = ((_("执业期间履职情况"), ("text",)),)
+    LONGEST: ClassVar = 1000
 
-    text = forms.CharField(
+    text = TextField(
         label=_("履职情况"),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 8}),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 8, "data-count": LONGEST}),
         help_text=_("简述注册有效期内从事的安全生产工作，不超过 1000 字。"),
     )
 

@@ -53,16 +53,48 @@ class Application(models.Model):
 
 
 class Paper(models.Model):
-    """An uploaded paper of an application, re-encoded or sanitised, served only to those who may see it."""
+    """An uploaded paper of an application, re-encoded or sanitised, served only to those who may see it.
+
+    A row never changes. Which papers make up the application stands in `Application.sections`; what was
+    lodged once stays, also when a correction replaces it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="papers")
     code = models.CharField(_("材料类型"), max_length=4)
-    name = models.CharField(max_length=150)
+    name = models.CharField(_("文件名称"), max_length=150)
     content_type = models.CharField(max_length=60)
     sha256 = models.CharField(max_length=64)
     data = models.BinaryField()
+    size = models.PositiveIntegerField(default=0)
+    pages = models.PositiveSmallIntegerField(_("页数"), default=1)
+    thumbnail = models.BinaryField(default=bytes)
+    # Of the signed form: which content it was printed from.
+    form_digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("上传材料")
+        verbose_name_plural = _("上传材料")
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its pages."""
+        return range(1, self.pages + 1)
+
+
+class PaperPage(models.Model):
+    """A page of a PDF as a picture, as it is shown beside the data."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="pictures")
+    number = models.PositiveSmallIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("paper", "number", name="page_of_paper"),)
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} {self.number}"

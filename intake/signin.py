@@ -10,17 +10,16 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 from uuid import UUID
 
-from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.signals import user_login_failed
 from django.core import signing
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
+from intake import attempts
 from register import documents, names, people
 from register.models import Person, Qualification, Registration
 from tenants import crossing
@@ -39,7 +38,7 @@ NO_MATCH: Final = _(
     "没有找到与所填信息一致的记录。请对照证书核对姓名、证件类型、证件号码和证书编号；"
     "确认无误仍不能通过的，请联系注册机构。"
 )
-HAS_PASSWORD: Final = _("您已经设置过密码，请直接登录；忘记密码的，请点击“忘了密码？”。")
+HAS_PASSWORD: Final = _("您已经设置过密码，请直接登录；忘记密码的，请点击“忘了密码?”。")
 
 
 # --- Who is asking -------------------------------------------------------------------------------
@@ -60,7 +59,8 @@ class PersonMiddleware:
         with crossing.acting_as(person_id):
             if request.user.is_authenticated:
                 request.person_id = person_id  # type: ignore[attr-defined]
-                request.person = SimpleLazyObject(lambda: Person.objects.get(pk=person_id))  # type: ignore[attr-defined]
+                # The account was read together with its person.
+                request.person = SimpleLazyObject(lambda: cast(User, request.user).person)  # type: ignore[attr-defined]
                 return self.get_response(request)
         return self.get_response(request)
 
@@ -80,7 +80,7 @@ class ApplicantBackend(BaseBackend):
         """The account of `person_id`, if `password` is its own and it is active."""
         if getattr(request, "desk", "") != APPLICANT_DESK or "password" not in credentials:
             return None
-        person_id, password = credentials.get("person_id") or NOBODY, credentials["password"]
+        person_id, password = credentials.get("person_id", NOBODY), credentials["password"]
         user = User.objects.filter(person=person_id, kind=User.Kind.APPLICANT).first()
         if user is None or not user.has_usable_password():
             make_password(password)
@@ -89,7 +89,8 @@ class ApplicantBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The account of a session, as long as it is active."""
-        return User.objects.filter(pk=user_id, kind=User.Kind.APPLICANT, is_active=True).first()
+        accounts = User.objects.filter(pk=user_id, kind=User.Kind.APPLICANT, is_active=True)
+        return accounts.select_related("person").first()
 
 
 def sign_in(request: HttpRequest, *, document_type: str, number: str, password: str) -> bool:
@@ -98,15 +99,19 @@ def sign_in(request: HttpRequest, *, document_type: str, number: str, password: 
     After too many failures django-axes answers for this document and address through its middleware.
     """
     digest = documents.digest(document_type, number)
-    person = people.find(document_type, number)
-    person_id = person.pk if person else None
-    with crossing.acting_as(person_id or NOBODY):
+    person_id = holder_of(document_type, number)
+    with crossing.acting_as(person_id):
         user = authenticate(request, username=digest, password=password, person_id=person_id)
-    if not isinstance(user, User) or person_id is None:
+    if not isinstance(user, User):
         return False
-    AxesProxyHandler.reset_attempts(username=digest)
+    attempts.forgive(digest)
     enter(request, user=user, person_id=person_id)
     return True
+
+
+def holder_of(document_type: str, number: str) -> UUID:
+    """Whose document this is; a key that nobody has where it is unknown, so that the same is asked next."""
+    return people.key_of(document_type, number) or NOBODY
 
 
 def enter(request: HttpRequest, *, user: User, person_id: UUID) -> None:
@@ -136,16 +141,14 @@ def verify_identity(
     qualification of that year. Every mismatch gets the same answer and counts as a failed sign-in, so nobody
     learns which part was wrong. Raises `Refusal`.
     """
-    credentials = {"username": documents.digest(document_type, number)}
-    if not AxesProxyHandler.is_allowed(request, credentials):
-        request.axes_locked_out = True  # type: ignore[attr-defined]
-        raise Refusal(_("尝试次数过多，请稍后再试。"), code="locked")
-    person = people.find(document_type, number)
-    holder = person.pk if person else NOBODY
+    counted = documents.digest(document_type, number)
+    attempts.check(request, counted)
+    holder = holder_of(document_type, number)
     with crossing.acting_as(holder):
+        person = Person.objects.select_related("user").filter(pk=holder).first()
         certified = _holds(holder, certificate_number, exam_year)
     if person is None or not names.same(person.name, name) or not certified:
-        user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+        attempts.failed(request, counted)
         raise Refusal(NO_MATCH, code="no_match")
     return person
 
@@ -196,6 +199,11 @@ def set_password(*, person_id: UUID, password: str) -> User:
             raise Refusal(HAS_PASSWORD, code="has_password")
         if not user.is_active:
             raise Refusal(_("该账号已停用，请联系注册机构。"), code="inactive")
-        user.set_password(password)
-        user.save(update_fields=["password"])
+        write_password(user, password)
     return user
+
+
+def write_password(user: User, password: str) -> None:
+    """Give an account another password; all its sessions end, for they are bound to the one before."""
+    user.set_password(password)
+    user.save(update_fields=["password"])

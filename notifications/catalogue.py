@@ -1,7 +1,8 @@
 """Every notice the house may send: its category, the values its text needs, and its wording.
 
-The texts stand in `templates/notices/<kind>/board.zh.txt` and `board.en.txt`: the first line is the
-title, the rest the body. A value that differs by language travels in both; dates travel as ISO text.
+The texts stand in `templates/notices/<kind>/board.zh.txt` and `board.en.txt` (of a letter: `letter.zh.txt`,
+`letter.en.txt`): the first line is the title, the rest the body. A value that differs by language travels in
+both; dates travel as ISO text.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _BETWEEN = {"zh": "；", "en": "; "}
 class NoticeKind:
     """One kind of notice: what it is called, under which category it stands, what its text is made of.
 
-    An urgent one is also sent by SMS where a verified number exists.
+    An urgent one is also sent by SMS where a verified number exists. A letter goes by e-mail only and never
+    stands on the board: what it carries beside the posted values is `made` while it is sent.
     """
 
     code: str
@@ -46,6 +48,11 @@ class NoticeKind:
     label: Promise
     fields: tuple[str, ...] = ()
     urgent: bool = False
+    made: tuple[str, ...] = ()
+
+    @property
+    def is_letter(self) -> bool:
+        return bool(self.made)
 
 
 _STATUS = Notice.Category.STATUS
@@ -113,6 +120,10 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("email_missing", _REMINDER, _("请补充邮箱或手机号")),
         NoticeKind("cancelled", _STATUS, _("注册已注销"), ("on", "reason"), urgent=True),
         NoticeKind("new_device", _SYSTEM, _("账号在新的设备登录"), ("at",), urgent=True),
+        NoticeKind("password_changed", _SYSTEM, _("密码已修改"), ("at",), urgent=True),
+        NoticeKind("contact_changed", _SYSTEM, _("联系方式已修改"), ("at",)),
+        NoticeKind("password_link", _SYSTEM, _("重新设置密码"), ("person",), made=("link", "minutes")),
+        NoticeKind("email_link", _SYSTEM, _("确认电子邮箱"), ("person",), made=("link",)),
         NoticeKind("assigned", _SYSTEM, _("有新的案卷分派给您"), ("by", "kind", "reference", "due")),
     )
 }
@@ -136,15 +147,20 @@ def wording(kind: str, data: Mapping[str, Any]) -> Wording:
 
 
 def _text(kind: NoticeKind, data: Mapping[str, Any], language: str) -> tuple[str, str]:
-    values = {field: _said(data[field], language) for field in kind.fields}
+    values = {field: _said(data[field], language) for field in (*kind.fields, *kind.made)}
     # Notices are plain text; whoever shows them on a page escapes them there.
-    text = _template(kind.code, language).render(Context(values, autoescape=False))
+    text = _template(kind, language).render(Context(values, autoescape=False))
     title, _newline, body = text.strip().partition("\n")
     return title.strip(), body.strip()
 
 
-def _template(kind: str, language: str) -> Template:
-    template: Template = get_template(f"notices/{kind}/board.{language}.txt").template  # type: ignore[attr-defined]
+def template_name(kind: NoticeKind, language: str) -> str:
+    """Where the text of a kind stands."""
+    return f"notices/{kind.code}/{'letter' if kind.is_letter else 'board'}.{language}.txt"
+
+
+def _template(kind: NoticeKind, language: str) -> Template:
+    template: Template = get_template(template_name(kind, language)).template  # type: ignore[attr-defined]
     return template
 
 

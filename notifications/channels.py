@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.module_loading import import_string
 
-from notifications.catalogue import KINDS
-from notifications.models import Delivery, Notice
+from notifications import links
+from notifications.catalogue import KINDS, Wording, wording
+from notifications.models import Delivery, Outbox
 from tenants.models import User
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,12 @@ class ConsoleSms:
 
 
 def channels_for(user: User, kind: str) -> list[Delivery.Channel]:
-    """Beside the board: e-mail where the address is verified, SMS for urgent kinds to a verified number."""
+    """Beside the board: e-mail where the address is verified, SMS for urgent kinds to a verified number.
+
+    A letter goes by e-mail or not at all.
+    """
+    if KINDS[kind].is_letter:
+        return [Delivery.Channel.EMAIL] if links.may_be_sent(kind, user) else []
     channels = []
     if user.email and user.email_verified:
         channels.append(Delivery.Channel.EMAIL)
@@ -39,21 +45,32 @@ def channels_for(user: User, kind: str) -> list[Delivery.Channel]:
     return channels
 
 
-def send(channel: str, *, user: User, notice: Notice) -> None:
-    """Send one notice through one channel. Raises whatever the provider's client raises."""
+def send(channel: str, row: Outbox) -> None:
+    """Send what was posted through one channel, in the language of the account.
+
+    A letter that may no longer go to the address the account has now is dropped. Raises whatever the
+    provider's client raises.
+    """
+    user = row.user
+    if KINDS[row.kind].is_letter and not links.may_be_sent(row.kind, user):
+        return
+    title, body = _in_language_of(user, _text_of(row))
     if channel == Delivery.Channel.EMAIL:
-        _send_email(user, notice)
+        EmailMessage(subject=title, body=body, to=[user.email]).send()
     else:
         adapter: Sms = import_string(settings.SMS_ADAPTER)()
-        adapter.send(number=user.phone, text=_in_language_of(user, notice)[1])
+        adapter.send(number=user.phone, text=body)
 
 
-def _send_email(user: User, notice: Notice) -> None:
-    title, body = _in_language_of(user, notice)
-    EmailMessage(subject=title, body=body, to=[user.email]).send()
+def _text_of(row: Outbox) -> Wording:
+    """What stands on the board; the text of a letter is made now."""
+    if KINDS[row.kind].is_letter:
+        return wording(row.kind, {**row.data, **links.made_for(row.kind, row.user, row.data)})
+    notice = row.notice
+    return Wording(notice.title_zh, notice.body_zh, notice.title_en, notice.body_en)
 
 
-def _in_language_of(user: User, notice: Notice) -> tuple[str, str]:
+def _in_language_of(user: User, text: Wording) -> tuple[str, str]:
     if user.language.startswith("en"):
-        return notice.title_en, notice.body_en
-    return notice.title_zh, notice.body_zh
+        return text.title_en, text.body_en
+    return text.title_zh, text.body_zh

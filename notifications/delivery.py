@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 200
 LETTERS: Final = 50
 LONGEST_PAUSE: Final = dt.timedelta(hours=1)
+
+Pair: TypeAlias = tuple[Outbox, Notice | None]
 
 
 def deliver(limit: int = BATCH) -> int:
@@ -72,11 +74,12 @@ def letters_wait() -> bool:
     return Delivery.objects.filter(sent_at__isnull=True, due_at__lte=timezone.now()).exists()
 
 
-def _worded(rows: Sequence[Outbox]) -> list[tuple[Outbox, Notice]]:
-    pairs = []
+def _worded(rows: Sequence[Outbox]) -> list[Pair]:
+    """Each row with its notice; a letter has none."""
+    pairs: list[Pair] = []
     for row in rows:
         try:
-            pairs.append((row, _notice(row)))
+            pairs.append((row, None if KINDS[row.kind].is_letter else _notice(row)))
         except Exception as error:  # one row's broken text must not hold up the others
             _postpone(row, error)
     return pairs
@@ -98,7 +101,7 @@ def _notice(row: Outbox) -> Notice:
     )
 
 
-def _write(pairs: Sequence[tuple[Outbox, Notice]]) -> list[Outbox]:
+def _write(pairs: Sequence[Pair]) -> list[Outbox]:
     """Notices and letters together; if one row is at fault, each for itself."""
     try:
         _put(pairs)
@@ -107,7 +110,7 @@ def _write(pairs: Sequence[tuple[Outbox, Notice]]) -> list[Outbox]:
     return [row for row, _notice in pairs]
 
 
-def _write_one(row: Outbox, notice: Notice) -> bool:
+def _write_one(row: Outbox, notice: Notice | None) -> bool:
     try:
         _put([(row, notice)])
     except Exception as error:  # one row's fault must not hold up the others
@@ -116,10 +119,11 @@ def _write_one(row: Outbox, notice: Notice) -> bool:
     return True
 
 
-def _put(pairs: Sequence[tuple[Outbox, Notice]]) -> None:
+def _put(pairs: Sequence[Pair]) -> None:
     """The notices on their boards and the letters into their queue: all of them, or none."""
     with transaction.atomic():
-        Notice.objects.bulk_create([notice for _row, notice in pairs], ignore_conflicts=True)
+        notices = [notice for _row, notice in pairs if notice is not None]
+        Notice.objects.bulk_create(notices, ignore_conflicts=True)
         _queue_channels([row for row, _notice in pairs])
 
 
@@ -148,7 +152,7 @@ def _send_next() -> bool:
         if delivery is None:
             return False
         try:
-            channels.send(delivery.channel, user=delivery.outbox.user, notice=delivery.outbox.notice)
+            channels.send(delivery.channel, delivery.outbox)
         except Exception as error:  # whatever the mail server or the provider's client raises
             _postpone(delivery, error)
             return False

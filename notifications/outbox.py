@@ -13,13 +13,16 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import override
+from psycopg.types.json import Jsonb
 
 from notifications import tasks
 from notifications.catalogue import KINDS, day_in_words
 from notifications.models import Outbox
+from tenants.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 Both: TypeAlias = dict[str, str]
 Plain: TypeAlias = str | int | dt.date | dt.datetime | Promise | Both
 Value: TypeAlias = Plain | Sequence[Plain]
+Accounts: TypeAlias = QuerySet[User]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,35 @@ def post_many(messages: Iterable[Message]) -> None:
     if not rows:
         return
     Outbox.objects.bulk_create(rows, ignore_conflicts=True)
+    ring_on_commit()
+
+
+def post_letter(*, users: Accounts, kind: str, cause: str, data: Mapping[str, Value]) -> None:
+    """Write to whichever of these users there are; `users` are an account or none.
+
+    The same statement and the same bell in either case, so that neither the answer nor its time tells
+    whether there is one. Raises ValueError as `post` does.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("A letter is posted in the transaction of its act.")
+    row = _row(Message(user_id=0, kind=kind, cause=cause, data=data))
+    columns: dict[str, Any] = {
+        "kind": row.kind,
+        "cause": row.cause,
+        "data": Jsonb(row.data),
+        "created_at": row.created_at,
+        "due_at": row.due_at,
+        "attempts": row.attempts,
+        "last_error": row.last_error,
+    }
+    who, among = users.order_by().values("pk").query.sql_with_params()
+    names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Outbox._meta.db_table} (user_id, {names})"  # noqa: S608 - names of our own columns
+            f" SELECT account.*, {marks} FROM ({who}) AS account ON CONFLICT DO NOTHING",
+            [*columns.values(), *among],
+        )
     ring_on_commit()
 
 

@@ -1,6 +1,7 @@
 """The notice board as the answer to a page's poll, and the list of all notices.
 
-Both kinds of account have a board; their guards differ, so each view stands here twice.
+Both kinds of account have a board; their guards differ, so each view stands here twice. The applicant's
+poll is `intake.views.home.notice_board`: its first line says where the application stands.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import condition, require_POST, require_safe
 
 from notifications import board as boards
+from notifications.board import Choice, Place
+from notifications.models import Notice
 from tenants.guards import ApplicantRequest, StaffRequest, applicant_required, staff_required
 
 PER_PAGE: Final = 20
@@ -32,45 +36,76 @@ def _etag(request: SignedIn) -> str:
 @condition(etag_func=_etag)
 def _board(request: SignedIn) -> HttpResponseBase:
     """The lines of the board, or 304 when nothing is new since the page asked last."""
-    lines = boards.notices_of(request.user)[: boards.ON_THE_BOARD]
-    return render(request, "components/notice_list.html", {"notices": lines})
+    return render(request, "components/notice_list.html", boards.on_page(request.user))
 
 
+@never_cache
 @require_safe
 def _notices(request: SignedIn) -> HttpResponseBase:
-    """All notices, newest first, a page at a time; `before` is the last one of the page before."""
-    everything = boards.notices_of(request.user)
-    before = request.GET.get("before", "")
-    page = boards.page_before(everything, int(before) if before.isdecimal() else None, PER_PAGE + 1)
-    lines = page[:PER_PAGE]
+    """All notices, unread ones first, a page at a time: all kinds or one, all or only what is unread."""
+    choice = Choice.of(request.GET)
+    page = boards.page_of(
+        choice.among(boards.notices_of(request.user)),
+        PER_PAGE,
+        after=Place.parse(request.GET.get("after", "")),
+        before=Place.parse(request.GET.get("before", "")),
+    )
+    counts = boards.counts_of(request.user)
     context = {
-        "notices": lines,
-        "unread": boards.unread_count(request.user),
-        "first_url": reverse("notices") if before else "",
-        "next_url": f"{reverse('notices')}?before={lines[-1].pk}" if len(page) > PER_PAGE else "",
+        "notices": page.notices,
+        "choice": choice,
+        "tabs": [
+            {
+                "label": label,
+                "url": choice.but(category=category).address(),
+                "current": choice.category == category,
+                "count": counts[category].unread if choice.unread else counts[category].all,
+            }
+            for category, label in (("", _("全部")), *Notice.Category.choices)
+        ],
+        "amount": counts[choice.category],
+        "all_url": choice.but(unread=False).address(),
+        "unread_url": choice.but(unread=True).address(),
+        "board_page": request.get_full_path(),
+        "previous_url": choice.address(before=page.before) if page.before else "",
+        "next_url": choice.address(after=page.after) if page.after else "",
     }
     return render(request, "notices/all.html", context)
 
 
 @require_POST
 def _read(request: SignedIn, notice_id: int) -> HttpResponseBase:
-    """Mark one notice as read and go where it points; a foreign or unknown one is not found."""
+    """Mark one notice as read; go where it points, or back to the list it was read in.
+
+    A foreign or unknown one is not found.
+    """
     notice = boards.notices_of(request.user).filter(pk=notice_id).first()
     if notice is None:
         raise Http404
     boards.mark_seen(request.user, notice.pk)
-    return redirect(notice.url or "notices")
+    if notice.url and "stay" not in request.POST:
+        return redirect(notice.url)
+    return redirect(_came_from(request))
 
 
 @require_POST
 def _read_all(request: SignedIn) -> HttpResponseBase:
-    """Mark everything as read."""
-    if boards.mark_seen(request.user):
-        messages.success(request, _("全部公告已标为已读。"))
-    return redirect("notices")
+    """Mark everything as read, or everything of one category."""
+    choice = Choice.of(request.POST)
+    if boards.mark_seen(request.user, category=choice.category):
+        messages.success(request, _("公告已标为已读。"))
+    return redirect(_came_from(request))
 
 
-board = applicant_required(_board)
+def _came_from(request: SignedIn) -> str:
+    """The page of this site that the form names; otherwise the list of all notices."""
+    url = request.POST.get("next", "")
+    here = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return url if here else reverse("notices")
+
+
 notices = applicant_required(_notices)
 read = applicant_required(_read)
 read_all = applicant_required(_read_all)

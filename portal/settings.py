@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "intake.signin.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "intake.held.HeldMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.refusals.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -191,7 +192,9 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE = {
     "ring-again": _every(env.float("SWEEP_SECONDS", default=3.0), "notifications.tasks.sweep"),
     "statutory-clock": _every(env.float("CLOCK_SECONDS", default=60.0), "review.tasks.fire_due"),
+    "ended-sessions": _every(3600.0, "tenants.tasks.clear_sessions"),
     "idle-drafts": _every(6 * 3600.0, "intake.tasks.retire_drafts"),
+    "loose-papers": _every(6 * 3600.0, "intake.tasks.clear_papers"),
 }
 
 # --- People signing in ---------------------------------------------------------------------------
@@ -218,8 +221,10 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 
 LOGIN_URL = "signin"
 LOGIN_REDIRECT_URL = "home"
+# How long the link in a letter opens the page for a new password.
+PASSWORD_RESET_TIMEOUT = 30 * 60
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "tenants.session_store"
 SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=30 * 60)
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_HTTPONLY = True
@@ -281,7 +286,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = TESTING
 WHITENOISE_AUTOREFRESH = False
 MEDIA_ROOT = VAR_DIR / "private"
+# A whole request, several files included; a roster has up to 30 MB. More is turned away unread.
+LARGEST_REQUEST: int = env.int("LARGEST_REQUEST_BYTES", default=32 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
@@ -310,7 +318,17 @@ SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
 USE_X_FORWARDED_HOST = False
 
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+# Letters of a demonstration lie in a folder for whoever tries it; without a mail server they go to the log.
+EMAIL_FILE_PATH: str = env.str("EMAIL_FILE_PATH", default=str(VAR_DIR / "mail"))
+EMAIL_HOST: str = env.str("EMAIL_HOST", default="")
+EMAIL_PORT: int = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", default="") or (
+    f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased' if DEMO else 'console'}.EmailBackend"
+)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="noreply@localhost")
 EMAIL_TIMEOUT = 10
 # Dotted path of the SMS provider's adapter (`notifications.channels.Sms`); without one, none is sent.

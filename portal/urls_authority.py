@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
 from review.views import signin
@@ -16,6 +17,18 @@ urlpatterns = [
     path("cases/<uuid:case_id>/", case.case, name="case"),
     path("cases/<uuid:case_id>/photo/", case.photo, name="photo"),
     path("cases/<uuid:case_id>/form.pdf", case.form_pdf, name="form-pdf"),
+    path("cases/<uuid:case_id>/papers/<uuid:paper_id>/", case_papers.authority_paper, name="case-paper"),
+    path(
+        "cases/<uuid:case_id>/papers/<uuid:paper_id>/pages/<int:number>/",
+        case_papers.authority_paper,
+        name="case-paper-page",
+    ),
+    path(
+        "cases/<uuid:case_id>/papers/<uuid:paper_id>/thumbnail/",
+        case_papers.authority_paper,
+        {"small": True},
+        name="case-paper-thumbnail",
+    ),
     path("cases/<uuid:case_id>/document-number/", case.document_number, name="document-number"),
     path("cases/<uuid:case_id>/holding/", acts.holding, name="holding"),
     path("cases/<uuid:case_id>/release/", acts.release, name="release"),

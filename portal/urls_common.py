@@ -1,16 +1,17 @@
-"""What every host serves: language, appearance, health, captcha."""
+"""What every host serves: language, appearance, the session's end, health, captcha."""
 
 from django.urls import include, path
-from django.views.i18n import set_language
 
+from intake.views.captcha import captcha_voice
 from portal import views
-from tenants.guards import public
 
 urlpatterns = [
-    path("language/", public(set_language), name="set_language"),
+    path("language/", views.set_language, name="set_language"),
     path("appearance/", views.appearance, name="appearance"),
+    path("session/", views.session, name="session"),
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
+    path("captcha/voice/<slug:key>/", captcha_voice, name="captcha-voice"),
     path("captcha/", include("captcha.urls")),
 ]
 

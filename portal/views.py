@@ -1,4 +1,4 @@
-"""Pages that belong to every desk: errors, appearance, health."""
+"""Pages that belong to every desk: errors, appearance, language, the session's end, health."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import i18n
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from redis.exceptions import RedisError
 
+from intake import held
 from portal.context import calendar_missing
+from tenants import sessions
 from tenants.guards import public
+from tenants.models import User
 
 SIZES = frozenset({"normal", "large", "larger"})
 YEAR = 365 * 24 * 3600
@@ -38,6 +44,29 @@ def appearance(request: HttpRequest) -> HttpResponse:
             "contrast", high, max_age=YEAR, samesite="Lax", httponly=True, secure=settings.HTTPS
         )
     return response
+
+
+@public
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Switch the language: in a cookie, and on the account, so that e-mails come in it too."""
+    response = i18n.set_language(request)
+    language = request.POST.get("language", "")
+    if request.user.is_authenticated and language in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).exclude(language=language).update(language=language)
+    return response
+
+
+@public
+@never_cache
+@require_http_methods(["GET", "POST"])
+def session(request: HttpRequest) -> HttpResponse:
+    """How long the session lasts yet, asked by an open page; posting is use and lets it go on.
+
+    The token serves the forms of a page whose owner signed in anew in another window.
+    """
+    left = sessions.seconds_left(request) if request.user.is_authenticated else 0
+    return JsonResponse({"left": left, "whose": sessions.whose(request), "token": get_token(request)})
 
 
 @public
@@ -79,8 +108,9 @@ def _cache_answers() -> bool:
     return True
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "errors/403_csrf.html", status=403)
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """The page was too old; a form of an application is shown again with what was typed into it."""
+    return held.rescued(request) or render(request, "errors/403_csrf.html", status=403)
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

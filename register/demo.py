@@ -10,15 +10,16 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from openpyxl.workbook.workbook import Workbook
 
-from register import clock, documents, employer
+from register import announcing, clock, documents, employer
 from register.clock import ONE_DAY
-from register.models import DocumentType
+from register.models import Batch, DocumentType, Registration
 
 SEED: Final = 20261123
 PEOPLE: Final = 3_000
@@ -131,6 +132,35 @@ def rosters(
         firsts += first
         rows.append(_qualification(random, person, on, first=first))
     return Rosters(rows, [_registration(random, n, who, on, agencies) for n, who in enumerate(registered, 1)])
+
+
+def announce(on: date) -> int:
+    """Publish one batch for each past quarter in which somebody of the demonstration was registered.
+
+    Stand at the authority's desk. Answers how many; none when there are batches already.
+    """
+    if Batch.objects.exists():
+        return 0
+    granted = Registration.objects.filter(granted_on__lt=on).select_related("person").order_by("granted_on")
+    quarters = [(key, list(rows)) for key, rows in groupby(granted, key=_quarter)]
+    past = [(key, rows) for key, rows in quarters if _announced_on(*key) <= on]
+    for (year, quarter), rows in past:
+        batch = announcing.compose(
+            number=f"{year}-{quarter:02d}",
+            title=f"{year}年第{quarter}批注册公告",
+            registrations=rows,
+        )
+        announcing.publish(batch=batch, on=_announced_on(year, quarter))
+    return len(past)
+
+
+def _quarter(row: Registration) -> tuple[int, int]:
+    return row.granted_on.year, (row.granted_on.month + 2) // 3
+
+
+def _announced_on(year: int, quarter: int) -> date:
+    """The tenth day after the quarter."""
+    return clock.add_months(date(year, 1, 10), 3 * quarter)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -213,3 +213,21 @@ _RULES: Final[Mapping[str, Callable[[str], None]]] = {
     DocumentType.FOREIGN_RESIDENT: _foreign_resident,
     DocumentType.OTHER: _free(2, 40),
 }
+
+# How a number of each type is written, told beneath the field. The examples are those of the standards, or
+# of places and people that do not exist.
+FORMATS: Final[Mapping[str, _StrPromise]] = {
+    DocumentType.RESIDENT_ID: _("18 位，末位可能是字母 X，如 11010519491231002X。"),
+    DocumentType.OFFICER: _("按证件填写，4 至 20 个字符，如 军字第1234567号。"),
+    DocumentType.PASSPORT: _("5 至 17 位字母或数字，如 E12345678。"),
+    DocumentType.HK_MACAO_TRAVEL: _(
+        "字母 H 或 M 加 8 位数字，如 H12345678；旧版末两位是换证次数，填不填都可以。"
+    ),
+    DocumentType.TAIWAN_TRAVEL: _("8 位数字，如 12345678；旧版为 10 位数字。"),
+    DocumentType.HK_MACAO_RESIDENCE: _("18 位，以 810000 或 820000 开头，如 810000199408230021。"),
+    DocumentType.TAIWAN_RESIDENCE: _("18 位，以 830000 开头，如 830000199408230025。"),
+    DocumentType.FOREIGN_RESIDENT: _(
+        "以 9 开头的 18 位号码，如 911124198108030024；旧版为 3 个字母加 12 位数字。"
+    ),
+    DocumentType.OTHER: _("按证件填写，2 至 40 个字符。"),
+}

@@ -101,7 +101,13 @@ def _age(standing: Standing, on: date, policy: Policy) -> Iterator[Answer]:
         return
     of_age = clock.add_years(standing.born, policy.min_age)
     if on < of_age:
-        yield _no("too_young", _("申请人须年满{years}周岁。"), opens_on=of_age, years=policy.min_age)
+        yield _no(
+            "too_young",
+            _("申请人须年满{years}周岁，{day}起可以申请。"),
+            opens_on=of_age,
+            years=policy.min_age,
+            day=say(of_age),
+        )
     if policy.max_age is not None and on > clock.add_years(standing.born, policy.max_age):
         yield _no("too_old", _("申请人年龄超过{years}周岁，不予注册。"), years=policy.max_age)
 
@@ -115,7 +121,10 @@ def _initial(standing: Standing, on: date, policy: Policy) -> Iterator[Answer]:
         yield _no("registered_before", _("您已办理过注册，请选择变更注册、延续注册或重新注册。"))
         return
     closes = clock.add_years(standing.qualified_on, policy.initial_window_years)
-    if on <= closes:
+    if on < standing.qualified_on:
+        begins = standing.qualified_on
+        yield _no("not_issued", _("您的资格证书自{day}起有效。"), opens_on=begins, day=say(begins))
+    elif on <= closes:
         yield Answer(allowed=True, closes_on=closes)
     elif policy.late_initial_allowed:
         reason = _("初始注册期限为{day}，现按逾期初始注册办理，须提交继续教育证明。")
@@ -141,7 +150,12 @@ def _change(standing: Standing, on: date, policy: Policy) -> Iterator[Answer]:
             months=policy.change_cooldown_months,
             day=say(opens),
         )
-    yield Answer(allowed=True, closes_on=_expiry(standing))
+    expiry = _expiry(standing)
+    ending = on >= clock.add_months(expiry, -policy.renewal_open_months)
+    reason = _("注册有效期至{day}。变更办结前不能申请延续注册，需要延续的请先办理延续注册。")
+    yield Answer(
+        allowed=True, closes_on=expiry, reason=format_lazy(reason, day=say(expiry)) if ending else ""
+    )
 
 
 def _renewal(standing: Standing, on: date, policy: Policy) -> Iterator[Answer]:
@@ -186,13 +200,13 @@ RULES: Final[Mapping[Kind, Rule]] = {
 }
 
 
-def bar_to_grant(standing: Standing, kind: Kind, on: date) -> Answer | None:
+def bar_to_grant(standing: Standing, kind: Kind, on: date, policy: Policy) -> Answer | None:
     """What has come up since lodging that forbids granting: asked again on the day of the decision.
 
     Windows and ages count on the day of lodging and are not asked again. A renewal in time may be granted
     after the expiry; a change needs a registration that is still valid.
     """
-    found = next(_restricted(standing, on, Policy()), None)
+    found = next(_restricted(standing, on, policy), None)
     if found:
         return found
     if kind is Kind.INITIAL and standing.periods:
@@ -202,7 +216,7 @@ def bar_to_grant(standing: Standing, kind: Kind, on: date) -> Answer | None:
     if kind is Kind.RENEWAL:
         return next(_not_renewable(standing, on), None)
     if kind is Kind.REREGISTRATION:
-        answer = next(_reregistration(standing, on, Policy()))
+        answer = next(_reregistration(standing, on, policy))
         return None if answer.allowed else answer
     return None
 

@@ -62,7 +62,7 @@ def grant(
     earlier = registrations_of(person)
     if any(row.case_id == case_id for row in earlier):
         raise Refusal(_("该申请已经准予注册。"), "granted_before")
-    bar = bar_to_grant(standing_of(person, day, besides=case_id, registrations=earlier), kind, day)
+    bar = bar_to_grant(standing_of(person, day, besides=case_id, registrations=earlier), kind, day, rules)
     if bar:
         raise Refusal(bar.reason, bar.code)
     row = Registration(

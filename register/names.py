@@ -21,7 +21,8 @@ _DOTS: Final = re.compile(r"\s*[·•・･‧∙⋅●]\s*")
 _STOPS: Final = re.compile(r"(?<=[^\x00-\x7f])\s*[.．。]\s*(?=[^\x00-\x7f])")
 _SPACE_IN_CHINESE: Final = re.compile(r"(?<=[^\x00-\u024f])\s+|\s+(?=[^\x00-\u024f])")
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum()}
-_FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Marks and symbols, emoji among them; letters of all scripts, and those newer than this Python, may stand.
+_FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Sc", "Sk", "Sm", "So", "Me"})
 _ALLOWED_ASCII: Final = re.compile(r"[A-Za-z0-9 .'\-]")
 
 
@@ -48,6 +49,15 @@ def check(text: str) -> str:
 def same(a: str, b: str) -> bool:
     """Whether two spellings are the same name: width, case, spaces and separators do not count."""
     return _key(a) == _key(b)
+
+
+def mask(name: str) -> str:
+    """A name of which only a part is shown: first and last character, of several parts the first."""
+    between = SEPARATOR if SEPARATOR in name else " "
+    head, found, _rest = name.partition(between)
+    if found:
+        return f"{head}{between}***"
+    return f"{name[:1]}{'*' * max(1, len(name) - 2)}{name[-1:] if len(name) > 2 else ''}"
 
 
 def _key(text: str) -> str:

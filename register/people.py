@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from register import documents, names
 from register.models import DocumentType, Person, Sex
@@ -43,6 +44,12 @@ def find(document_type: str, number: str) -> Person | None:
 def living(person: Person) -> Person:
     """The record that stands for this person: itself, or the one it was merged into."""
     return person.merged_into or person
+
+
+def rows_of(person: Person) -> Q:
+    """Which rows of a table are this person's: those of the record itself and of records merged into it."""
+    records = Person.objects.filter(Q(pk=person.pk) | Q(merged_into=person.pk))
+    return Q(person__in=records.values("pk"))
 
 
 def draft(

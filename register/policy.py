@@ -42,6 +42,7 @@ class Policy:
     late_initial_allowed: bool = True
     ce_hours_required: int = 48  # art. 23
     ce_professional_share: float = 0.0
+    reregistration_hours: bool = False  # the 2019 rules ask for them
     min_age: int = 18  # civil code art. 17
     max_age: int | None = None  # the 2019 rules: 70
     materials_mode: str = "paper"

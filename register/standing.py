@@ -6,18 +6,22 @@ rest of the period before it, a renewal follows it, and the periods in force nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from register import clock, policy
 from register.clock import ONE_DAY
 from register.models import DocketEntry, Kind, Person, Qualification, Registration, Restriction
+from register.policy import Policy
 
 
 class Status(models.TextChoices):
@@ -51,6 +55,9 @@ ENDED = {
 }
 
 
+DAYS: Final = frozenset({"valid_from", "valid_to", "granted_on", "ended_on"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """One granted period, without whom it belongs to."""
@@ -73,6 +80,12 @@ class Period:
             ended_on=row.ended_on,
         )
 
+    @classmethod
+    def from_json(cls, row: Mapping[str, str | None]) -> Period:
+        """A period as the database writes it inside a list."""
+        days = {name: date.fromisoformat(text) for name, text in row.items() if text and name in DAYS}
+        return cls(kind=Kind(row["kind"] or ""), ended_how=row["ended_how"] or "", **days)
+
     def ended_by(self, day: date) -> bool:
         return self.ended_on is not None and self.ended_on <= day
 
@@ -92,7 +105,11 @@ class OpenLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """All that decides what a person may apply for: plain values, periods in the order they were granted."""
+    """All that decides what a person may apply for: plain values, periods in the order they were granted.
+
+    `restricted_until` is the last day on which the person may not apply: entered by the registrar, or by law
+    after a revocation.
+    """
 
     qualified_on: date | None = None
     born: date | None = None
@@ -142,10 +159,33 @@ def spans(periods: Sequence[Period]) -> Iterator[tuple[date, date]]:
             yield period.valid_from, min(ends)
 
 
+def banned_until(period: Period, rules: Policy) -> date | None:
+    """The last day on which nobody may apply again whose registration was revoked or withdrawn.
+
+    By the rules of the day of that act, which is not counted itself (civil code arts 201, 202).
+    """
+    bans: dict[str, int] = {
+        Registration.End.REVOKED: rules.reapply_ban_cheating,
+        Registration.End.WITHDRAWN: rules.reapply_ban_penalty,
+    }
+    years = bans.get(period.ended_how, 0)
+    return clock.add_years(period.ended_on, years) if years and period.ended_on else None
+
+
 def registrations_of(person: Person) -> list[Registration]:
-    """The person's registrations in the order they were granted."""
-    rows = Registration.objects.filter(person_id=_living_id(person)).select_related("agency")
+    """The registrations of a person and of records merged into it, in the order they were granted."""
+    rows = Registration.objects.filter(_of(_living_id(person))).select_related("agency")
     return list(rows.order_by("granted_on", "created_at"))
+
+
+FOUND: Final = ("birth_date", "qualified_on", "restricted_until", "open_kind", "open_lodged_on")
+PERIOD: Final = ("kind", "valid_from", "valid_to", "granted_on", "ended_how", "ended_on")
+
+
+def _periods() -> ArraySubquery:
+    """The periods of the person at hand, in the order they were granted."""
+    rows = Registration.objects.filter(_of(OuterRef("pk"))).order_by("granted_on", "created_at")
+    return ArraySubquery(rows.values(row=JSONObject(**{name: name for name in PERIOD})))
 
 
 def standing_of(
@@ -155,40 +195,51 @@ def standing_of(
     besides: UUID | None = None,
     registrations: Sequence[Registration] | None = None,
 ) -> Standing:
-    """Where a person stands on a day (today): two queries, one when the registrations are given.
+    """Where a person stands on a day (today), in one query; `registrations` are those read already.
 
     `besides` leaves out one case's own docket line.
     """
     day = on or clock.today()
-    key = _living_id(person)
-    rows = registrations if registrations is not None else registrations_of(person)
-    lines = DocketEntry.objects.filter(person=OuterRef("pk"), open=True)
+    lines = DocketEntry.objects.filter(_of(OuterRef("pk")), open=True)
     if besides is not None:
         lines = lines.exclude(case_id=besides)
-    restricted = Restriction.objects.filter(person=OuterRef("pk"), since__lte=day, until__gte=day)
-    qualified = Qualification.objects.filter(person=OuterRef("pk"))
+    restricted = Restriction.objects.filter(_of(OuterRef("pk")), since__lte=day, until__gte=day)
+    qualified = Qualification.objects.filter(_of(OuterRef("pk")))
     found = (
-        Person.objects.filter(pk=key)
+        Person.objects.filter(pk=_living_id(person))
         .annotate(
-            qualified_on=Subquery(
-                qualified.order_by().values("person").annotate(latest=Max("issued_on")).values("latest")
-            ),
-            restricted_until=Subquery(
-                restricted.order_by().values("person").annotate(latest=Max("until")).values("latest")
-            ),
+            qualified_on=Subquery(qualified.order_by("-issued_on").values("issued_on")[:1]),
+            restricted_until=Subquery(restricted.order_by("-until").values("until")[:1]),
             open_kind=Subquery(lines.values("kind")[:1]),
             open_lodged_on=Subquery(lines.values("lodged_on")[:1]),
+            **({"periods": _periods()} if registrations is None else {}),
         )
-        .values("birth_date", "qualified_on", "restricted_until", "open_kind", "open_lodged_on")
+        .values(*FOUND, *(["periods"] if registrations is None else []))
         .get()
+    )
+    periods = (
+        tuple(Period.from_json(row) for row in found["periods"])
+        if registrations is None
+        else tuple(Period.of(row) for row in registrations)
     )
     return Standing(
         qualified_on=found["qualified_on"],
         born=found["birth_date"],
-        periods=tuple(Period.of(row) for row in rows),
-        open=_open_line(found["open_kind"], found["open_lodged_on"]),
-        restricted_until=found["restricted_until"],
+        periods=periods,
+        open=open_line(found["open_kind"], found["open_lodged_on"]),
+        restricted_until=max(filter(None, [found["restricted_until"], *_bans(periods)]), default=None),
     )
+
+
+def _of(person: UUID | OuterRef) -> Q:
+    """Rows of a person and of the records merged into it: merging rewrites nothing."""
+    return Q(person=person) | Q(person__merged_into=person)
+
+
+def _bans(periods: Sequence[Period]) -> Iterator[date | None]:
+    for period in periods:
+        if period.ended_on is not None:
+            yield banned_until(period, policy.current(period.ended_on))
 
 
 def status_of(person: Person, on: date | None = None) -> Status:
@@ -199,13 +250,17 @@ def status_of(person: Person, on: date | None = None) -> Status:
 
 def registration_of(person: Person, on: date | None = None) -> Registration | None:
     """The registration that counts on a day (today), in force or over; else the one not begun yet."""
-    day = on or clock.today()
-    rows = registrations_of(person)
-    begun = [row for row in rows if row.valid_from <= day]
+    return counting(registrations_of(person), on or clock.today())
+
+
+def counting(rows: Sequence[Registration], on: date) -> Registration | None:
+    """Of a person's registrations in the order granted, the one that counts on a day."""
+    begun = [row for row in rows if row.valid_from <= on]
     return (begun or rows)[-1] if rows else None
 
 
-def _open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:
+def open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:
+    """The open application by its kind and day, under the policy of that day; None where there is none."""
     if kind is None or lodged_on is None:
         return None
     rules = policy.current(lodged_on)

@@ -14,12 +14,16 @@ from review.states import Clock, State
 Told = list[tuple[str, dict[str, Any]]]
 
 
-def announce(movement: Movement, case: Case) -> None:
-    """Post the notices of one movement, in its transaction. The cause is the movement's id."""
+def announce(movement: Movement, case: Case, entry: DocketEntry | None = None) -> None:
+    """Post the notices of one movement, in its transaction. The cause is the movement's id.
+
+    `entry` is the docket line with its agency and person, where the caller has it at hand.
+    """
     tell = TELLS.get(movement.act)
     if tell is None:
         return
-    entry = DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
+    if entry is None:
+        entry = DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
     for kind, data in tell(movement, case, entry):
         outbox.post(
             user_id=movement.detail["assignee"] if kind == "assigned" else entry.person.user_id,
@@ -34,7 +38,12 @@ def announce(movement: Movement, case: Case) -> None:
 def reasons(detail: dict[str, Any]) -> list[Any]:
     """Reason codes in words, then the officer's own text."""
     words = [outbox.both(*codes.in_both("reason", code)) for code in detail.get("codes", ())]
-    return [*words, *([detail["text"]] if detail.get("text") else [])]
+    return [*words, *([bare(detail["text"])] if detail.get("text") else [])]
+
+
+def bare(text: str) -> str:
+    """An officer's words without their last stop: they stand within a sentence of the notice."""
+    return text.strip().rstrip("。；;.，, ") or text
 
 
 def _remedies(case: Case) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def _not_accepted(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 
 def _correction(m: Movement, case: Case, entry: DocketEntry) -> Told:
-    items = [item["text"] for item in m.detail["items"]]
+    items = [bare(item["text"]) for item in m.detail["items"]]
     return [("correction", {"count": len(items), "items": items, "due": _due(case)})]
 
 

@@ -28,6 +28,7 @@ from review.workflow import (
     REVIEWER,
     Actor,
     Write,
+    deadline,
     give_receipt_number,
     in_conflict,
     move,
@@ -54,13 +55,13 @@ class Filing:
     """What the applicant lodges: the frozen content of the form, the photo, and their digest.
 
     `content` is plain JSON; `digest` is SHA-256 over its sections and the photo; `papers` maps the code of
-    each uploaded paper to its SHA-256.
+    each uploaded paper to the SHA-256 of its files.
     """
 
     content: dict[str, Any]
     photo: bytes | None
     digest: str
-    papers: dict[str, str]
+    papers: dict[str, list[str]]
 
 
 def lodge_case(
@@ -101,20 +102,20 @@ def lodge_case(
         lodged_at=at,
     )
     starts(Clock.ACCEPTANCE)(case, calendar.day_of(at))
+    by = Actor.applicant(user_id=person.user_id, person_id=person.pk, name=person.name)
+    detail = {"digest": filing.digest, "papers": filing.papers, "version": 1, **deadline(case)}
+    movement = log.compose(case, act="lodge", by=by, role=APPLICANT, source=None, at=at, detail=detail)
     case.save(force_insert=True)
     _add_version(case, filing, at)
-    by = Actor.applicant(user_id=person.user_id, person_id=person.pk, name=person.name)
-    detail = {"digest": filing.digest, "papers": filing.papers, "version": 1}
-    movement = log.record(case, act="lodge", by=by, role=APPLICANT, source=None, at=at, detail=detail)
-    Case.objects.filter(pk=case.pk).update(chain_length=case.chain_length, chain_head=case.chain_head)
+    movement.save(force_insert=True)
     try:
-        with transaction.atomic():
-            docket.enter(case, agency=agency, at=at)
+        entry = docket.enter(case, agency=agency, at=at)
     except IntegrityError as error:
         if ONE_OPEN_LINE not in str(error):
             raise
         raise Refusal(_("您已有一份申请正在办理，办结后才能再次上报。"), code="open_elsewhere") from error
-    announcements.announce(movement, case)
+    entry.person = person
+    announcements.announce(movement, case, entry)
     return case
 
 
@@ -139,7 +140,12 @@ def resubmit(*, case: Case, by: Actor, filing: Filing) -> Movement:
         locked.employer_name = filing.content["employer"]["name"]
         locked.employer_code = filing.content["employer"]["code"]
 
-    detail = {"digest": filing.digest, "papers": filing.papers, "version": case.version + 1}
+    detail = {
+        "digest": filing.digest,
+        "papers": filing.papers,
+        "version": case.version + 1,
+        "answers": filing.content.get("answers", []),
+    }
     return move(case=case, act="resubmit", by=by, detail=detail, write=write)
 
 

@@ -21,8 +21,17 @@ def record(
 ) -> Movement:
     """Append the movement of one act to the case's chain and move the case's head forward.
 
-    The case must be locked or new; it is not saved here.
+    The case must be locked; it is not saved here.
     """
+    movement = compose(case, act=act, by=by, role=role, source=source, at=at, detail=detail)
+    movement.save(force_insert=True)
+    return movement
+
+
+def compose(
+    case: Case, *, act: str, by: Actor, role: str, source: State | None, at: datetime, detail: dict[str, Any]
+) -> Movement:
+    """The next movement of the case's chain, not stored yet; the case's head moves forward with it."""
     movement = Movement(
         case=case,
         number=case.chain_length + 1,
@@ -37,7 +46,6 @@ def record(
         previous=case.chain_head or str(case.pk),
     )
     movement.hash = hash_of(movement)
-    movement.save(force_insert=True)
     case.chain_length, case.chain_head = movement.number, movement.hash
     return movement
 

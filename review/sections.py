@@ -54,6 +54,11 @@ def yes_no(value: Any) -> str:
     return gettext("是") if value else gettext("否")
 
 
+def entered_by(value: Any) -> str:
+    """Who entered a course: an agency, or the applicant."""
+    return gettext("注册机构登记") if value else gettext("本人填写")
+
+
 def in_list(name: str) -> Show:
     """A code, or several, as the labels of a code list."""
 
@@ -159,8 +164,10 @@ COLUMNS: Final[dict[str, tuple[Field, ...]]] = {
         Field("to", _("结束日期"), as_day),
         Field("provider", _("培训机构")),
         Field("course", _("培训内容或课程")),
+        Field("course_class", _("课程类别"), in_list("education_class")),
         Field("hours", _("学时")),
         Field("certificate", _("培训证书编号")),
+        Field("imported", _("来源"), entered_by),
     ),
 }
 # Sections without single fields: a correction names them as a whole.
@@ -269,7 +276,12 @@ def _hours(rows: list[Mapping[str, Any]]) -> str:
 
 def _papers(content: Content) -> tuple[Line, ...]:
     papers = content.get("papers") or []
-    return tuple(Line(codes.label("paper", paper["code"]), paper.get("name", "")) for paper in papers)
+    return tuple(Line(codes.label("paper", paper["code"]), _file(paper)) for paper in papers)
+
+
+def _file(paper: Mapping[str, Any]) -> str:
+    """The name of an uploaded file and how many pages it has."""
+    return gettext("{name}（{pages} 页）").format(name=paper.get("name", ""), pages=paper.get("pages", 1))
 
 
 # --- What a correction may name ----------------------------------------------------------------------

@@ -606,6 +606,7 @@ def _step(
     if to != source or row.clock is extends:
         # A proposal that waits for its second signature keeps the state, so it keeps the clock as well.
         row.clock(case, calendar.day_of(at))
+        detail = {**detail, **deadline(case)}
     if to != source:
         case.resume_state = source if source in WORKING else ""
         case.state, case.state_since = to, at
@@ -618,6 +619,13 @@ def _step(
     docket.follow(case, at)
     announcements.announce(movement, case)
     return movement
+
+
+def deadline(case: Case) -> dict[str, Any]:
+    """What a movement keeps of the deadline it set, for letters name the day that was told then."""
+    if case.due_on is None:
+        return {}
+    return {"due_on": case.due_on.isoformat(), "due_provisional": case.due_provisional}
 
 
 def receipt_number(case: Case) -> str:

@@ -8,13 +8,27 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from tenants import sessions
+
 
 def house(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: desk, agency, the roles found by the guard, and whether this is a demonstration."""
+    """Context processor: desk, agency, the roles found by the guard, the session's end, whether a demo."""
     return {
         "desk": getattr(request, "desk", "applicant"),
         "agency": getattr(request, "agency", None),
         "roles": getattr(request, "roles", frozenset()),
         "is_demo": settings.DEMO,
         "site_name": _("注册安全工程师注册管理系统"),
+        **_session(request),
+    }
+
+
+def _session(request: HttpRequest) -> dict[str, Any]:
+    # A request refused at the gate has no session yet.
+    if not hasattr(request, "session"):
+        return {}
+    return {
+        "session_left": sessions.seconds_left(request),
+        "session_warning": sessions.seconds_of_warning(),
+        "session_whose": sessions.whose(request),
     }

@@ -165,6 +165,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_verified = models.BooleanField(_("邮箱已验证"), default=False)
     phone = models.CharField(_("手机号码"), max_length=30, blank=True)
     phone_verified = models.BooleanField(_("手机号码已验证"), default=False)
+    landline = models.CharField(_("联系电话"), max_length=30, blank=True)
+    address = models.CharField(_("通讯地址"), max_length=200, blank=True)
+    postcode = models.CharField(_("邮政编码"), max_length=6, blank=True)
     # Staff may state employer and document, so that nobody reviews a colleague or himself.
     employer_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
     document_digest = models.CharField(max_length=64, blank=True)

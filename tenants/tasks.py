@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from celery import Task, current_app
+from celery import Task, current_app, shared_task
 from celery.signals import worker_process_init
 
+from tenants import sessions
 from tenants.crossing import Desk, standing
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,12 @@ class PlacedTask(Task):  # type: ignore[type-arg]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with standing(Desk.CLERK):
             return self.run(*args, **kwargs)
+
+
+@shared_task
+def clear_sessions() -> None:
+    """Delete the sessions that have ended and to which nobody came back, with whatever was held in them."""
+    sessions.clear_ended()
 
 
 def warm_producer() -> None:

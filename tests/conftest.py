@@ -9,9 +9,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests import ground, stage
 from tests.cast import cast, shifted_clock
+from tests.manual import pytest_collection_modifyitems, pytest_configure
 from tests.stage import Stage
 
-__all__ = ["cast", "shifted_clock"]
+__all__ = ["cast", "pytest_collection_modifyitems", "pytest_configure", "shifted_clock"]
 
 
 @pytest.fixture(scope="session")

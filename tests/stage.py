@@ -1,44 +1,121 @@
-"""The whole portal for journeys and faults: real servers, web, worker and beat, and people to play with.
-
-`python -m tests.stage FILE` fills a prepared database: the staff of the cast, and applicants whose exam
-results are written to FILE as the driver of the demonstration reads them.
-"""
+"""The whole portal for journeys and faults: real servers, web, worker and beat, and people to play with."""
 
 from __future__ import annotations
 
-import csv
+import email
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final
 
-from deploy import embedded, play, stores
-from deploy.lifelines import ROOT, Failure, var_folder
+from deploy import embedded, play
+from deploy.lifelines import ROOT, Failure, dies_with_parent, tail, var_folder
 from deploy.processes import Portal, portal_processes
-from deploy.visitor import Captcha
 
-APPLICANTS: Final = 12
-PREPARE: Final = (
-    ("migrate_schemas", "--shared", "-v0"),
-    ("apply_walls",),
-    ("open_agency", "beijing", "mohurd", "sinopec"),
-)
+FIRST_PORT: Final = 8300
+
+
+@dataclass(slots=True)
+class Somebody(play.Person):
+    """Somebody of the roster, by their key in the register, with their registration if they hold one."""
+
+    id: str
+    registration: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lodged:
+    """An application by its key and number."""
+
+    application: str
+    reference: str
+
+
+@dataclass(slots=True)
+class Backstage:
+    """The process of `tests.backstage`, asked line by line."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def ask(self, do: str, **facts: Any) -> Any:
+        """What the verb of this name answers. Raises Failure with its traceback, or the end of its log."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": do, "with": facts}) + "\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+    def hear(self) -> Any:
+        """The next answer."""
+        lines: IO[str] | None = self.process.stdout
+        line = lines.readline() if lines else ""
+        told = json.loads(line) if line else {"error": tail(self.log, lines=40)}
+        if "error" in told:
+            raise Failure(told["error"])
+        return told["answer"]
 
 
 @dataclass(slots=True)
 class Stage:
-    """The running portal of a test: its processes, its data folder, and its roster."""
+    """The running portal of a test: its processes, its data folder, and whoever comes on."""
 
     portal: Portal
     var: Path
     env: dict[str, str]
-    people: Iterator[play.Person]
-    captcha: Captcha
+    backstage: Backstage
+
+    # --- People and where they stand
+
+    def someone(self, situation: str = "first", **more: Any) -> Somebody:
+        """A new person; `tests.backstage.someone` says in which situations, and what else may be asked."""
+        return Somebody(**self.backstage.ask("someone", situation=situation, **more))
+
+    @property
+    def people(self) -> Iterator[play.Person]:
+        """People who may apply for the first time and have no password yet, as many as are asked for."""
+        while True:
+            yield self.someone()
+
+    def draft(self, person: Somebody, **more: Any) -> Lodged:
+        return Lodged(**self.backstage.ask("draft", person=person.id, **more))
+
+    def lodged(self, person: Somebody, **more: Any) -> Lodged:
+        return Lodged(**self.backstage.ask("lodged", person=person.id, **more))
+
+    def announced(self, person: Somebody) -> str:
+        """The number of a published announcement that names this person's registration."""
+        return str(self.backstage.ask("announced", registration=person.registration))
+
+    def session_of(self, person: Somebody) -> str:
+        """The key of a session in which this person has just signed in."""
+        return str(self.backstage.ask("signed_in", person=person.id))
+
+    def leave_alone(self, session: str, *, left: int = 0) -> None:
+        """Nobody has touched this session for so long that it has ended, or has only `left` seconds yet."""
+        self.backstage.ask("out_of_time", session=session, left=left)
+
+    def captcha(self, key: str) -> str:
+        return str(self.backstage.ask("captcha", key=key))
+
+    def letters(self) -> list[EmailMessage]:
+        """The e-mails that the portal has sent, oldest first."""
+        files = sorted((self.var / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)
+        found = []
+        for file in files:
+            letter = email.message_from_bytes(file.read_bytes(), policy=default)
+            assert isinstance(letter, EmailMessage)
+            found.append(letter)
+        return found
+
+    # --- For tests that look at the portal without a browser, and for faults
 
     def play(self) -> play.Play:
         return play.Play(port=self.portal.port, folder=self.var, captcha=self.captcha)
@@ -57,77 +134,44 @@ def standing(worker: str) -> Iterator[Stage]:
     `worker` is the test process's name (gw0, gw1 … or master): processes beside each other share nothing.
     """
     var = var_folder() / f"stage-{worker}"
-    port = 8300 + 100 * int(worker.removeprefix("gw") if worker.startswith("gw") else 0)
+    port = FIRST_PORT + 100 * int(worker.removeprefix("gw") if worker.startswith("gw") else 0)
     var.mkdir(parents=True, exist_ok=True)
     for given in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
         os.environ.pop(given, None)
     embedded.forget(var)
-    (var / "clock-shift").unlink(missing_ok=True)
+    for file in (var / "clock-shift", *(var / "mail").glob("*"), *(var / "pictures").glob("*")):
+        file.unlink(missing_ok=True)
     with embedded.servers(var, durable=False) as added:
         env = embedded.surroundings(var, added, test=False)
         env = {key: value for key, value in env.items() if key != "PORTAL_TESTING"}
         env |= {"PORTAL_DEMO": "1", "CLOCK_SHIFT_FILE": str(var / "clock-shift"), "CLOCK_SECONDS": "1"}
-        roster = var / play.ROSTER
-        for words in PREPARE:
-            _run(env, "manage.py", *words)
-        _run({**env, "PORTAL_AS_OWNER": "1"}, "-m", "tests.stage", str(roster))
-        _run(env, "manage.py", "collectstatic", "--noinput", "-v0")
         with (
+            _backstage(env, var) as backstage,
             portal_processes(env, var=var, port=port, web_workers=1, workers=1) as portal,
-            stores.captchas(env) as captcha,
         ):
-            yield Stage(portal, var, env, play.candidates(roster), captcha)
+            yield Stage(portal, var, env, backstage)
 
 
-def _run(env: dict[str, str], *words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=env, check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise Failure(f"{' '.join(words)}: {done.stderr[-2000:]}")
-
-
-def fill(roster: Path) -> None:
-    """Write the staff of the cast and the applicants."""
-    from tenants import crossing
-    from tenants.models import Agency, User
-    from tenants.provisioning import open_authority
-    from tenants.roles import grant
-    from tests import factories
-    from tests.cast import STAFF
-
-    with crossing.standing(crossing.Desk.OWNER):
-        open_authority()
-        agencies = {agency.code: agency for agency in Agency.objects.all()}
-        for key, officer in STAFF.items():
-            user = User.objects.create_staff(
-                username=f"{key}.{officer.agency}", name=officer.name, password=play.PASSWORD
-            )
-            grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)
-        rows = []
-        for n in range(APPLICANTS):
-            name, number = f"测试{'甲乙丙丁戊己庚辛壬癸子丑'[n]}", factories.id_number(date(1990, 1, 1 + n))
-            person = factories.person(name, number)
-            result = factories.qualification(person)
-            rows.append(
-                {
-                    "姓名": name,
-                    "证件类型": "01",
-                    "证件号码": number,
-                    "资格证书编号": result.certificate_number,
-                    "考试年度": result.exam_year,
-                    "备注": play.FIRST_TIME_NOTE,
-                }
-            )
-    with roster.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-if __name__ == "__main__":
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    django.setup()
-    fill(Path(sys.argv[1]))
+@contextmanager
+def _backstage(env: dict[str, str], var: Path) -> Iterator[Backstage]:
+    log = var / "log" / "backstage.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w", encoding="utf-8") as out,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.backstage"],
+            cwd=ROOT,
+            env={**env, "PORTAL_AS_OWNER": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+            preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no threads here
+        ) as process,
+    ):
+        backstage = Backstage(process, log)
+        try:
+            backstage.hear()
+            yield backstage
+        finally:
+            process.terminate()

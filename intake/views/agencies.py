@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -11,13 +12,13 @@ from django.views.decorators.http import require_safe
 
 from intake.circumstances import CHANNELS
 from register import codes
+from tenants import directory
 from tenants.guards import public
 from tenants.models import Agency
 
 
 @public
 @never_cache
-@public
 @require_safe
 def agencies(request: HttpRequest) -> HttpResponse:
     """All agencies with their contacts, and the way to their own desks."""
@@ -31,24 +32,16 @@ def agencies(request: HttpRequest) -> HttpResponse:
 
 
 def query_of(request: HttpRequest) -> str:
-    return request.GET.get("q", "").strip()[:60]
+    """What was typed into the search field, no longer than a name can be."""
+    return request.GET.get("q", "").strip()[: directory.LONGEST_QUERY]
 
 
-def found_by(request: HttpRequest) -> QuerySet[Agency]:
-    return search(query_of(request))
+def found_by(request: HttpRequest) -> list[Agency]:
+    """The agencies that fit what was typed, best first: one query."""
+    return directory.find(query_of(request), directory.first_review())
 
 
-def search(query: str) -> QuerySet[Agency]:
-    """First-review agencies by part of their name or by the letters of their code."""
-    found = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).order_by("number")
-    for word in query.split():
-        found = found.filter(
-            Q(name_zh__icontains=word) | Q(name_en__icontains=word) | Q(code__icontains=word)
-        )
-    return found
-
-
-def channels_of(found: QuerySet[Agency]) -> list[dict[str, object]]:
+def channels_of(found: Iterable[Agency]) -> list[dict[str, object]]:
     """The three channels with their agencies, each with the address of its desk."""
     chosen = list(found)
     return [

@@ -1,6 +1,8 @@
-"""The ways in: sign in, identity checks, the first password, the forgotten one."""
+"""The ways in: sign in, identity checks, the first password."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -11,16 +13,18 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from intake import flows, signin
 from intake.entry import ExamForm, IdentityForm, PasswordForm, SignInForm
-from intake.views.agencies import desk_url, found_by, query_of
 from intake.views.found import posted
-from register import policy
+from register import announcing, policy
 from register.models import Kind, Person
 from tenants.errors import Refusal
 from tenants.guards import public
+
+# Announcements on the start page; all of them have a page of their own.
+LATEST: Final = 4
 
 
 @public
@@ -49,6 +53,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "tabs": _tabs("signin"),
         "guides": [flows.guide_of(kind, rules) for kind in Kind],
         "rules": rules,
+        "batches": announcing.published()[:LATEST],
     }
     return render(request, "intake/start.html", context)
 
@@ -100,15 +105,17 @@ def initial_verify(request: HttpRequest) -> HttpResponse:
 
 
 def _verify(request: HttpRequest, form: IdentityForm, template: str) -> HttpResponse:
+    not_found = False
     if form.is_valid():
         facts = {name: value for name, value in form.cleaned_data.items() if name != "captcha"}
         try:
             person = signin.verify_identity(request, **facts)
         except Refusal as no:
             form.add_error(None, str(no.message))
+            not_found = no.code == "no_match"
         else:
             return _verified(request, person)
-    return render(request, template, {"form": form})
+    return render(request, template, {"form": form, "not_found": not_found})
 
 
 def _verified(request: HttpRequest, person: Person) -> HttpResponse:
@@ -137,11 +144,3 @@ def password_new(request: HttpRequest) -> HttpResponse:
     signin.enter(request, user=user, person_id=person_id)
     messages.success(request, _("密码已设置，请牢记。以后凭证件号码和密码登录。"))
     return redirect("home")
-
-
-@public
-@require_safe
-def password_forgotten(request: HttpRequest) -> HttpResponse:
-    """忘了密码?: whom to call."""
-    found = [(agency, desk_url(agency)) for agency in found_by(request)]
-    return render(request, "intake/forgotten.html", {"q": query_of(request), "agencies": found})

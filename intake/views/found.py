@@ -14,9 +14,10 @@ from register.models import DocketEntry
 Text = str | Promise
 
 
-def own_application(request: HttpRequest, application_id: UUID) -> Application:
+def own_application(request: HttpRequest, application_id: UUID, *, to_print: bool = False) -> Application:
     """The application of the person at the screen; anybody else's id is not found."""
-    application = filing.application_of(signin.person_of(request), application_id)
+    person = signin.person_of(request)
+    application = filing.application_of(person, application_id, to_print=to_print)
     if application is None or application.status == Application.Status.DISCARDED:
         raise Http404
     return application

@@ -1,83 +1,104 @@
-"""The personal page: function menu, what I can do now, current application, notice board; and the history."""
+"""The personal page with its notice board, and the page of one lodged application."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition, require_safe
 
-from intake import circumstances, completeness, filing, flows, progress, signin
+from intake import affairs, casefile, circumstances, filing, letters, progress, signin
+from intake.affairs import Affairs
 from intake.models import Application
-from intake.views.found import own_application, private
-from intake.views.menu import functions_of, menu_of
+from intake.views.found import Text, own_application, private
+from intake.views.menu import all_closed, functions_of, menu_of
+from intake.views.now import days_left, now_of
 from notifications import board
-from register import clock, codes, policy, standing
-from register.eligibility import answers_for
-from register.models import DocketEntry, Person, Photo, Registration
-from register.standing import Standing
-from review.states import State
+from register import clock, codes, eligibility
+from register.models import Kind, Person, Photo, Registration
 from tenants.guards import ApplicantRequest, applicant_required
+
+# --- The personal page -----------------------------------------------------------------------------
 
 
 @applicant_required
 @require_safe
 def home(request: ApplicantRequest) -> HttpResponse:
     """个人信息页面 with the function menu (功能目录) and the notice board (公告信息)."""
-    person = signin.person_of(request)
-    today = clock.today()
-    registrations = standing.registrations_of(person)
-    stands = standing.standing_of(person, today, registrations=registrations)
-    draft = filing.draft_of(person)
-    entry = _latest_entry(person)
-    functions = functions_of(answers_for(stands, today), draft)
+    stands = affairs.affairs_of(signin.person_of(request))
+    shown = board.on_page(request.user, _day())
+    functions = functions_of(stands.answers, stands.draft)
+    recent = stands.recent
     context = {
-        "person": person,
-        "lead": _lead(person, stands, registrations),
+        "person": stands.person,
         "functions": functions,
-        "menu": menu_of(functions, "home"),
-        "draft": draft,
-        "draft_step": _step_of(draft) if draft else None,
-        "progress": progress.progress_of(entry) if entry else None,
-        **board.on_page(request.user),
+        "menu": menu_of(functions, "home", unread=shown["unread"]),
+        "draft": stands.draft,
+        "reached": affairs.reached(stands.draft) if stands.draft else None,
+        "progress": progress.progress_of(recent) if recent else None,
+        "stands": stands,
+        "all_closed": all_closed(functions),
+        "draft_closed": _draft_closed(stands),
+        "held": held_of(stands),
+        "qualification": None if stands.registrations else circumstances.qualification_of(stands.person),
+        "now": now_of(stands),
+        **shown,
     }
     return private(render(request, "intake/home.html", context))
 
 
-def _latest_entry(person: Person) -> DocketEntry | None:
-    lines = DocketEntry.objects.filter(person_id=person.pk).select_related("agency")
-    return lines.order_by("-open", "-lodged_on", "-updated_at").first()
+def _draft_closed(stands: Affairs) -> Text:
+    """Why the draft cannot be lodged now; empty when it can."""
+    if stands.draft is None:
+        return ""
+    answer = stands.answers[Kind(stands.draft.kind)]
+    return "" if answer.allowed else answer.reason
 
 
-def _lead(person: Person, stands: Standing, registrations: list[Registration]) -> str:
-    """Certificate and registration in one sentence."""
-    today = clock.today()
-    status = stands.status(today, policy.current().renewal_open_months)
-    if not registrations:
-        held = circumstances.qualification_of(person)
-        if held is None:
-            return _("名册中没有您的资格证书。")
-        return _("资格证书 %(number)s，%(status)s。") % {
-            "number": held.certificate_number,
-            "status": status.label,
-        }
-    last = registrations[-1]
-    return _("执业证 %(number)s（%(category)s），%(status)s，有效期至%(day)s。") % {
-        "number": last.number,
-        "category": codes.label("category", last.category),
-        "status": status.label,
-        "day": date_format(last.valid_to),
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A registration in words, for the personal page."""
+
+    registration: Registration
+    category: str
+    left: str
+    to_come: Registration | None
+
+
+def held_of(stands: Affairs) -> Held | None:
+    """The registration that counts today; None for somebody who never had one."""
+    row = stands.registration
+    if row is None:
+        return None
+    left = days_left(row.valid_to, stands.today) if stands.status.in_force and not stands.to_come else ""
+    return Held(row, codes.label("category", row.category), left, stands.to_come)
+
+
+def _day() -> str:
+    """Days left change at midnight: the board's first line is then another one."""
+    return f"{clock.today():%Y%m%d}"
+
+
+def _etag(request: ApplicantRequest) -> str:
+    return f'"{board.etag_of(request.user.pk, _day())}"'
+
+
+@applicant_required
+@require_safe
+@cache_control(private=True, no_cache=True)
+@condition(etag_func=_etag)
+def notice_board(request: ApplicantRequest) -> HttpResponseBase:
+    """The board's first line and notices as its page polls them, or 304 when nothing is new."""
+    context = {
+        "now": now_of(affairs.affairs_of(signin.person_of(request))),
+        **board.on_page(request.user, _day()),
     }
-
-
-def _step_of(draft: Application) -> flows.Step:
-    """The step on which the draft's author stopped, or the first on which something is missing."""
-    about = circumstances.of(draft)
-    step = flows.step_named(draft.kind, draft.step, hours_count=about.hours_count)
-    return step or completeness.check(draft, about).first_open
+    return render(request, "components/notice_list.html", context)
 
 
 @applicant_required
@@ -90,14 +111,41 @@ def photo(request: ApplicantRequest, photo_id: UUID) -> HttpResponse:
     return private(HttpResponse(bytes(found.data), content_type="image/jpeg"))
 
 
+# --- One application -------------------------------------------------------------------------------
+
+
 @applicant_required
 @require_safe
 def application(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
-    """One lodged application: where it stands and what can be done with it."""
+    """One lodged application with everything: where it stands, its forms, decisions and result.
+
+    A draft leads to the step on which its author stopped.
+    """
     held = own_application(request, application_id)
     entry = filing.entry_of(held)
     if entry is None:
-        raise Http404
+        return redirect("step", held.pk, affairs.reached(held).step.slug)
     shown = progress.progress_of(entry)
-    context = {"application": held, "progress": shown, "copyable": shown.state == State.WITHDRAWN}
+    context = {
+        "application": held,
+        "progress": shown,
+        "versions": casefile.versions_of(entry),
+        "letters": letters.letters_of(held, entry),
+        **_granted(held),
+        **_copying(signin.person_of(request), shown),
+    }
     return private(render(request, "intake/application.html", context))
+
+
+def _granted(held: Application) -> dict[str, Any]:
+    """The registration that this application brought."""
+    row = Registration.objects.filter(case_id=held.pk).first()
+    return {"granted": row, "granted_category": codes.label("category", row.category) if row else ""}
+
+
+def _copying(person: Person, shown: progress.Progress) -> dict[str, Any]:
+    """Whether 复制为新草稿 is offered, and if the person may not apply now, why not."""
+    if not shown.copyable:
+        return {"copyable": False}
+    answer = eligibility.may_apply(person, shown.entry.kind)
+    return {"copyable": answer.allowed, "copy_reason": "" if answer.allowed else answer.reason}

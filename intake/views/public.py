@@ -1,21 +1,19 @@
-"""Public pages: guides and what is kept about people."""
+"""Public pages: guides, announcements, what is kept about people."""
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from intake import flows
-from register import policy
+from register import announcing, codes, lookup, policy
 from register.models import Kind
 from tenants.guards import public
 
 
-@public
-@never_cache
 @public
 @require_safe
 def guide(request: HttpRequest, kind: str) -> HttpResponse:
@@ -31,6 +29,52 @@ def guide(request: HttpRequest, kind: str) -> HttpResponse:
         ],
     }
     return render(request, "intake/guide.html", context)
+
+
+# --- Announcements ---------------------------------------------------------------------------------
+
+
+@public
+@require_safe
+def announcements(request: HttpRequest) -> HttpResponse:
+    """All published batches, newest first."""
+    return render(request, "intake/announcements.html", {"batches": announcing.published()})
+
+
+@public
+@require_safe
+def announcement(request: HttpRequest, number: str) -> HttpResponse:
+    """One batch: who was registered, under which number, for what, where; no document number."""
+    batch = announcing.published().filter(number=number).first()
+    if batch is None:
+        raise Http404
+    page = announcing.page_of(batch, after=_place(request, "after"), before=_place(request, "before"))
+    rules = policy.current()
+    context = {
+        "batch": batch,
+        "lines": [
+            {
+                "name": announcing.shown_name(line.name, rules),
+                "number": line.number,
+                "kind": line.get_kind_display(),
+                "category": codes.label("category", line.category),
+                "employer": line.employer_name,
+                "agency": line.agency.name if line.agency else "",
+            }
+            for line in page.lines
+        ],
+        "previous_url": f"?before={page.before}" if page.before else "",
+        "next_url": f"?after={page.after}" if page.after else "",
+    }
+    return render(request, "intake/announcement.html", context)
+
+
+def _place(request: HttpRequest, name: str) -> str:
+    """A place in the list: the number of a certificate, or none."""
+    try:
+        return lookup.check_number(request.GET.get(name, ""))
+    except ValidationError:
+        return ""
 
 
 @public

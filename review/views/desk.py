@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec
 from uuid import UUID
 
 from django.contrib import messages
@@ -35,8 +35,9 @@ from tenants.roles import (
 )
 
 Text = str | Promise
-CaseView = Callable[[StaffRequest, Case], HttpResponse]
-IdView = Callable[[StaffRequest, UUID], HttpResponse]
+P = ParamSpec("P")
+CaseView = Callable[Concatenate[StaffRequest, Case, P], HttpResponse]
+IdView = Callable[Concatenate[StaffRequest, UUID, P], HttpResponse]
 
 # Who may open a case file: managers and administrators keep the house, they read no dossiers.
 AGENCY_READERS: Final = (REVIEWER, SUPERVISOR, AUDITOR)
@@ -58,27 +59,27 @@ def actor(request: StaffRequest) -> Actor:
 # --- Which case ------------------------------------------------------------------------------------
 
 
-def of_this_agency(view: CaseView) -> IdView:
+def of_this_agency(view: CaseView[P]) -> IdView[P]:
     """Give the view its case out of the agency one stands in; anybody else's id is not found."""
 
     @wraps(view)
-    def found(request: StaffRequest, case_id: UUID) -> HttpResponse:
+    def found(request: StaffRequest, case_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         cases = Case.objects.select_related("assignee", "officer", "dispatch").prefetch_related("opinions")
-        return view(request, get_object_or_404(cases, pk=case_id))
+        return view(request, get_object_or_404(cases, pk=case_id), *args, **kwargs)
 
-    return found
+    return found  # type: ignore[return-value]  # Django gives the id by its name
 
 
-def in_its_agency(view: CaseView) -> IdView:
+def in_its_agency(view: CaseView[P]) -> IdView[P]:
     """Open the docket line's case inside its agency for the whole view, rendering included."""
 
     @wraps(view)
-    def found(request: StaffRequest, case_id: UUID) -> HttpResponse:
+    def found(request: StaffRequest, case_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         entry = get_object_or_404(DocketEntry.objects.select_related("agency"), pk=case_id)
         with docket.opened(entry) as case:
-            return view(request, case)
+            return view(request, case, *args, **kwargs)
 
-    return found
+    return found  # type: ignore[return-value]  # Django gives the id by its name
 
 
 def agency_here() -> Agency:

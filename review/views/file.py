@@ -132,6 +132,36 @@ def checked_sections(case: Case, dossier: Dossier) -> list[Checked]:
     return shown
 
 
+@dataclass(frozen=True, slots=True)
+class ShownPaper:
+    """An uploaded paper as this version of the dossier names it; `fresh`: the version before had it not."""
+
+    id: str
+    label: str
+    name: str
+    pages: range
+    sha256: str
+    fresh: bool
+
+
+def papers_of(case: Case, dossier: Dossier) -> list[ShownPaper]:
+    """The uploaded papers of one version; none where papers are handed in on paper only."""
+    former = Dossier.objects.filter(case=case, version=dossier.version - 1)
+    before = former.values_list("content__papers", flat=True).first()
+    known = {line["id"] for line in before or ()}
+    return [
+        ShownPaper(
+            id=line["id"],
+            label=codes.label("paper", line["code"]),
+            name=line["name"],
+            pages=range(1, line["pages"] + 1),
+            sha256=line["sha256"],
+            fresh=before is not None and line["id"] not in known,
+        )
+        for line in dossier.content.get("papers") or ()
+    ]
+
+
 # --- What happened -----------------------------------------------------------------------------------
 
 TONES: Final = {
@@ -287,6 +317,7 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
         "versions": list(range(1, case.version + 1)),
         "is_current": current,
         "checked": checked,
+        "papers": papers_of(case, dossier),
         "editable": editable,
         "shows_marks": editable or any(c.verdict for c in checked),
         "buttons": acts,

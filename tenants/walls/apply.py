@@ -179,10 +179,15 @@ def _script(walls: Walls) -> Iterator[str]:
 def _functions() -> Iterator[str]:
     for name, function in grants.FUNCTIONS.items():
         signature = f"public.{name}({function.arguments})"
-        # Replacing cannot change arguments or result, and policies may hang on it: only then drop it.
-        yield (
-            f"CREATE OR REPLACE FUNCTION {signature} RETURNS {function.returns} LANGUAGE sql STABLE"
+        terms = (
+            f"FUNCTION {signature} RETURNS {function.returns} LANGUAGE sql STABLE"
             f" SECURITY DEFINER SET search_path = pg_catalog AS {_literal(grants.filled(function.body))}"
+        )
+        # Replacing cannot change the result, and policies may hang on a function: only then drop it.
+        yield (
+            f"DO $make$ BEGIN CREATE OR REPLACE {terms};"
+            f" EXCEPTION WHEN invalid_function_definition THEN DROP FUNCTION {signature}; CREATE {terms};"
+            " END $make$"
         )
         yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {_list(DESKS)}"
         yield f"GRANT EXECUTE ON FUNCTION {signature} TO {_list(function.roles)}"

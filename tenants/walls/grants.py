@@ -92,19 +92,24 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         "number text, digest text",
         "TABLE (reference text, certificate_number text, exam_year integer, lodged_at timestamptz,"
         " outcome text, answer text, answered_at timestamptz)",
-        "SELECT a.reference, a.certificate_number, a.exam_year, a.lodged_at, a.outcome, a.answer, a.answered_at"
-        " FROM public.register_appeal a WHERE a.reference = number AND a.document_digest = digest",
+        "SELECT a.reference, a.certificate_number, a.exam_year, a.lodged_at, a.outcome, a.answer,"
+        " a.answered_at FROM public.register_appeal a WHERE a.reference = number AND a.document_digest = digest",
         (APPLICANT,),
     ),
     # Public look-up: who knows number and name learns what a certificate says, and no document number.
+    # Width and case of a name do not count; an open application tells whether one may practise meanwhile.
     "public_registration": Function(
         "certificate text, holder text",
-        "TABLE (number text, name text, category text, employer_name text, agency_id bigint,"
-        " first_registered_on date, valid_from date, valid_to date, ended_how text, ended_on date)",
-        "SELECT r.number, p.name, r.category, r.employer_name, r.agency_id,"
-        " r.first_registered_on, r.valid_from, r.valid_to, r.ended_how, r.ended_on"
+        "TABLE (number text, name text, kind text, category text, employer_name text, agency_id bigint,"
+        " first_registered_on date, valid_from date, valid_to date, granted_on date,"
+        " ended_how text, ended_on date, open_kind text, open_lodged_on date)",
+        "SELECT r.number, p.name, r.kind, r.category, r.employer_name, r.agency_id,"
+        " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
+        " r.ended_how, r.ended_on, d.kind, d.lodged_on"
         " FROM public.register_registration r JOIN public.register_person p ON p.id = r.person_id"
-        " WHERE r.number = certificate AND p.name = holder ORDER BY r.valid_from DESC, r.created_at DESC",
+        " LEFT JOIN public.register_docketentry d"
+        " ON d.person_id = coalesce(p.merged_into_id, p.id) AND d.open"
+        " WHERE r.number = certificate AND upper(p.name) = upper(holder) ORDER BY r.granted_on, r.created_at",
         (APPLICANT, *STAFF),
     ),
 }
@@ -174,7 +179,9 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "register_code": {**READ, AUTHORITY: "SIU"},
     # drafts
     "intake_application": {APPLICANT: "SIU", CLERK: "SUD"},
-    "intake_paper": {APPLICANT: "SID", AGENCY: "S", AUTHORITY: "S", CLERK: "SD"},
+    # Papers never change; one that was taken out of a draft is cleared away by the clerk.
+    "intake_paper": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "S", CLERK: "SD"},
+    "intake_paperpage": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "S", CLERK: "SD"},
     # the post room
     "notifications_outbox": {APPLICANT: "I", AGENCY: "I", AUTHORITY: "I", CLERK: "SIU", COURIER: "I"},
     "notifications_notice": {APPLICANT: "SU", AGENCY: "SU", AUTHORITY: "SU", CLERK: "SIU"},
@@ -304,6 +311,10 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "intake_paper": {
         APPLICANT: Rows("EXISTS (SELECT 1 FROM public.intake_application a WHERE a.id = application_id)"),
         AGENCY: Rows("EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.case_id = application_id)"),
+    },
+    "intake_paperpage": {
+        desk: Rows("EXISTS (SELECT 1 FROM public.intake_paper p WHERE p.id = paper_id)")
+        for desk in (APPLICANT, AGENCY)
     },
     # Whoever acts may post to anybody; only the clerk reads what was posted.
     "notifications_outbox": {

@@ -7,14 +7,19 @@ from io import BytesIO
 from typing import Any
 
 from captcha.models import CaptchaStore
+from django.conf import settings
+from django.http import HttpRequest
 from django.test import Client
 from PIL import Image, ImageDraw
 
-from intake import filing
+from intake import filing, signin
 from intake.flows import Section
 from intake.models import Application
 from register.models import Kind, Person
+from tenants import crossing
+from tenants.crossing import Desk
 from tenants.models import Agency
+from tenants.session_store import SessionStore
 from tests.cast import PASSWORD
 
 HOST = "localhost"
@@ -120,13 +125,28 @@ def captcha(client: Client, path: str) -> dict[str, str]:
     return {"captcha_0": key[1], "captcha_1": CaptchaStore.objects.get(hashkey=key[1]).response}
 
 
-def signed_in(person: Person, number: str) -> Client:
-    """A browser in which this person has signed in."""
-    set_password(person)
+def signed_in(person: Person, number: str, *, new_password: bool = True) -> Client:
+    """A browser in which this person has signed in; a second one beside it needs no new password."""
+    if new_password:
+        set_password(person)
     client = browser()
     given = {"document_type": "01", "number": number, "password": PASSWORD, **captcha(client, "/")}
     answer = client.post("/", given)
     assert answer.status_code == 302, answer.content.decode()
+    return client
+
+
+def entered(person: Person) -> Client:
+    """A browser in whose session this person is signed in already."""
+    client = browser()
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
+    request.desk, request.agency = signin.APPLICANT_DESK, None  # type: ignore[attr-defined]
+    request.session = SessionStore()
+    with crossing.standing(Desk.APPLICANT):
+        signin.enter(request, user=signin.account_of(person.pk), person_id=person.pk)
+        request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
     return client
 
 

@@ -208,7 +208,9 @@ def test_the_way_of_a_correction_over_the_pages(cast: Cast, client: Client) -> N
     assert (
         client.post(f"{base}/steps/employer/", {**forged, "go": "next"})["Location"] == f"{base}/correction/"
     )
-    assert client.post(f"{base}/correction/", {"go": "resubmit"})["Location"] == f"{base}/"
+    asked = client.post(f"{base}/correction/", {"go": "resubmit"})
+    assert "申请表已修改，新的申请表打印了吗？" in words(asked.content)
+    assert client.post(f"{base}/correction/", {"go": "unprinted"})["Location"] == f"{base}/receipt/"
     with cast.at_applicants_desk(cast.zhang), crossing.inside(cast.beijing):
         employer = Dossier.objects.get(case_id=held.pk, version=2).content["employer"]
     assert (employer["name"], employer["address"]) == (EMPLOYER["name"], "示例路2号")
@@ -251,7 +253,7 @@ def test_a_renewals_category_has_no_page_and_is_answered_in_words(cast: Cast, cl
     page = client.get(f"{base}/correction/")
     assert (page.status_code, f"{base}/steps/" in page.content.decode()) == (200, False)
     answer = client.post(f"{base}/correction/", {"go": "resubmit", "answer-0": "类别未变"})
-    assert answer["Location"] == f"{base}/"
+    assert answer["Location"] == f"{base}/receipt/"
 
 
 def test_an_unanswered_item_is_named(cast: Cast, client: Client) -> None:

@@ -244,8 +244,10 @@ def test_a_late_initial_registration_asks_for_hours(cast: Cast) -> None:
         }
         filing.add_row(application=draft, section=Section.EDUCATION, row=course)
         found = completeness.check(again(draft), circumstances.of(again(draft)))
-        assert [str(m.message) for m in found.misses] == ["继续教育已填写 40 学时，还差 8 学时。"]
-        filing.add_row(application=draft, section=Section.EDUCATION, row={**course, "hours": "8.5"})
+        assert [str(m.message) for m in found.misses] == ["继续教育已有 40 学时，还差 8 学时。"]
+        filing.add_row(
+            application=draft, section=Section.EDUCATION, row={**course, "hours": "8.5", "certificate": "P2"}
+        )
         assert misses(again(draft)) == []
 
 
@@ -267,7 +269,7 @@ def test_the_print_before_lodging_carries_the_digest_that_lodging_freezes(at_des
 
 def test_the_digest_covers_sections_and_photo_but_not_papers_and_policy(at_desk: Cast) -> None:
     frozen = filing.freeze(filled(at_desk.zhang, at_desk.beijing))
-    counted = {k: v for k, v in frozen.content.items() if k not in ("papers", "policy_version")}
+    counted = {k: v for k, v in frozen.content.items() if k not in dossier.NOT_IN_DIGEST}
     assert frozen.digest == sha256_hex(canonical_json(counted))
     assert dossier.digest_of({**frozen.content, "papers": [{"code": "M01"}]}) == frozen.digest
     for part in ("personal", "employer", "experience", "photo", "declaration", "agency"):

@@ -133,7 +133,11 @@ def test_a_row_is_changed_and_deleted_by_its_span(cast: Cast, client: Client, re
     changed = client.post(path, {**ROW, "experience-post": "安全主任", "go": "save"})
     assert changed["Location"].endswith("/steps/experience/#rows")
     assert Application.objects.get().sections["experience"][0]["post"] == "安全主任"
-    client.post(path, {"go": "delete"})
+    asked = words(client.post(path, {"go": "delete"}).content)
+    assert "确定删除这一行吗？" in asked
+    assert "2014年7月—至今，北京示例化工有限公司" in asked
+    assert len(Application.objects.get().sections["experience"]) == 1
+    client.post(path, {"go": "delete", "sure": "1"})
     assert Application.objects.get().sections["experience"] == []
 
 
@@ -142,23 +146,12 @@ def test_a_row_deleted_in_another_window_is_said_to_be_gone(
 ) -> None:
     row_id = ready.sections["experience"][0]["id"]
     path = f"/applications/{ready.pk}/rows/experience/{row_id}/"
-    client.post(path, {"go": "delete"})
-    for sent in ({"go": "delete"}, {**ROW, "go": "save"}):
+    client.post(path, {"go": "delete", "sure": "1"})
+    for sent in ({"go": "delete", "sure": "1"}, {**ROW, "go": "save"}):
         answer = client.post(path, sent, follow=True)
         assert answer.redirect_chain == [(f"/applications/{ready.pk}/steps/experience/#rows", 302)]
         assert "这一行已经在别处删除" in words(answer.content)
     assert client.get(f"/applications/{ready.pk}/rows/education/{row_id}/").status_code == 404
-
-
-def test_a_copy_beside_a_draft_is_not_said_to_be_made(cast: Cast, client: Client, ready: Application) -> None:
-    with cast.at_applicants_desk(cast.zhang):
-        filing.lodge(application=ready)
-        filing.withdraw(application=ready)
-    start(client)
-    answer = client.post(f"/applications/{ready.pk}/copy/", follow=True)
-    page = words(answer.content)
-    assert answer.redirect_chain == [("/home/", 302)]
-    assert ("已复制为新草稿" in page, "您有一份未上报的初始注册申请" in page) == (False, True)
 
 
 # --- Bad input ---------------------------------------------------------------------------------------

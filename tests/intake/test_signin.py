@@ -9,7 +9,9 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -235,6 +237,42 @@ def test_every_answer_costs_one_hash(cast: Cast, monkeypatch: pytest.MonkeyPatch
     try_password(browser(), SUN.number, "wrong")
     try_password(browser(), factories.id_number(date(1980, 1, 1), serial=402), "wrong")
     assert hashed == ["check", "make", "make"]
+
+
+def asked_of_the_database(path: str, given: dict[str, str]) -> list[str]:
+    """The statements behind one answer, without the values in them."""
+    client = browser()
+    given = {**given, **captcha(client, path)}
+    with CaptureQueriesContext(connection) as queries:
+        client.post(path, given)
+    return [re.sub(r"'[^']*'|\d+|NULL", "…", query["sql"]) for query in queries]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/", {"password": "wrong"}),
+        ("/password/set/", {"name": "李测", "certificate_number": "CS99999999"}),
+        ("/initial/verify/", {"name": "李测", "certificate_number": "CS99999999", "exam_year": "2024"}),
+    ],
+)
+def test_whoever_asks_the_database_is_asked_the_same(cast: Cast, path: str, more: dict[str, str]) -> None:
+    """So that the time of an answer tells nothing; `bin/bench signin_time` holds a watch to it."""
+    set_password(cast.zhang)
+    User.objects.filter(person=cast.gu).update(is_active=False)
+    stranger = factories.id_number(date(1980, 1, 1), serial=403)
+    # The first failure of the day finds other rows than those after it.
+    asked_of_the_database(path, {"document_type": "01", "number": stranger, **more})
+    asked = {
+        who: tuple(asked_of_the_database(path, {"document_type": "01", "number": number, **more}))
+        for who, number in {
+            "with a password": ZHANG.number,
+            "without one": SUN.number,
+            "closed": APPLICANTS["gu"].number,
+            "unknown": factories.id_number(date(1980, 1, 1), serial=404),
+        }.items()
+    }
+    assert len(set(asked.values())) == 1
 
 
 def test_staff_do_not_get_in_here(cast: Cast) -> None:

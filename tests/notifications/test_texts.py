@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from django.template.loader import get_template
 
-from notifications import outbox
-from notifications.catalogue import KINDS, wording
+from notifications import links, outbox
+from notifications.catalogue import KINDS, template_name, wording
 
 FOLDER = Path(settings.BASE_DIR) / "templates" / "notices"
 
@@ -26,11 +26,13 @@ SAMPLES: dict[str, Any] = {
     **dict.fromkeys(("due", "on", "since", "valid_from", "valid_to", "close_on"), "2026-12-01"),
     **dict.fromkeys(("days", "months", "years", "count", "hours", "missing"), 7),
     **dict.fromkeys(("reference", "number", "batch", "delivery", "reason", "step", "by"), "R-1"),
+    **dict.fromkeys(("person", "link"), "R-1"),
+    "minutes": 30,
 }
 
 
 def sample(kind: str) -> dict[str, Any]:
-    return {name: SAMPLES[name] for name in KINDS[kind].fields}
+    return {name: SAMPLES[name] for name in (*KINDS[kind].fields, *KINDS[kind].made)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,8 +52,21 @@ def test_every_kind_reads_as_plain_text_in_both_languages(kind: str) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_text_uses_exactly_the_values_its_kind_declares(kind: str, language: str) -> None:
-    source = get_template(f"notices/{kind}/board.{language}.txt").template.source  # type: ignore[attr-defined]
-    assert set(re.findall(r"\{\{ (\w+)(?:\|lower)? \}\}", source)) == set(KINDS[kind].fields)
+    source = get_template(template_name(KINDS[kind], language)).template.source  # type: ignore[attr-defined]
+    # The text of a letter is made of what is made for it.
+    declared = KINDS[kind].made or KINDS[kind].fields
+    assert set(re.findall(r"\{\{ (\w+)(?:\|lower)? \}\}", source)) == set(declared)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_has_no_text_for_the_board_and_a_notice_none_for_a_letter(kind: str) -> None:
+    names = {file.name for file in (FOLDER / kind).iterdir()}
+    manner = "letter" if KINDS[kind].is_letter else "board"
+    assert names == {f"{manner}.zh.txt", f"{manner}.en.txt"}
+
+
+def test_every_letter_knows_how_its_values_are_made() -> None:
+    assert set(links.MADE) == {kind.code for kind in KINDS.values() if kind.is_letter}
 
 
 def test_every_folder_of_texts_has_its_kind() -> None:

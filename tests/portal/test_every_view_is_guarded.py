@@ -47,10 +47,18 @@ def test_every_host_has_its_error_pages(urlconf: str) -> None:
 
 @pytest.mark.parametrize("desk", ["agency", "authority"])
 def test_staff_hosts_open_nothing_to_the_public_but_the_common_pages(desk: str) -> None:
-    """On a staff host only signing in, appearance, language, health and the captcha are public."""
+    """On a staff host only signing in, appearance, language, the session's end, health and the captcha are public."""
     open_views = {
         entry.callback.__name__
         for path, entry in views(settings.URLCONF_OF_DESK[desk])
         if getattr(entry.callback, "guard", "") == "public"
     }
-    assert open_views - {"signout"} == {"set_language", "appearance", "live", "ready", "signin"}
+    assert open_views - {"signout"} == {
+        "set_language",
+        "appearance",
+        "session",
+        "live",
+        "ready",
+        "captcha_voice",
+        "signin",
+    }

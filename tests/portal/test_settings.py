@@ -29,7 +29,9 @@ def test_what_beat_asks_for_is_not_heaped_up_while_nobody_works() -> None:
     assert kept == {
         "ring-again": (3.0, 60.0),
         "statutory-clock": (60.0, 60.0),
+        "ended-sessions": (3600.0, 3600.0),
         "idle-drafts": (21600.0, 21600.0),
+        "loose-papers": (21600.0, 21600.0),
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from register import documents
-from register.models import Sex
+from register.models import DocumentType, Sex
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,14 @@ def test_an_old_number_is_brought_up_to_date() -> None:
     assert documents.upgrade_old("110105491231002") == "11010519491231002X"
     with pytest.raises(ValidationError):
         documents.upgrade_old("11010519491231002X")
+
+
+@pytest.mark.parametrize("type", documents.FORMATS)
+def test_the_example_told_for_each_type_passes_its_own_check(type: str) -> None:
+    told = str(documents.FORMATS[type])
+    example = re.search(r"如 ([^\s；。]+)", told)
+    assert example is None if type == "99" else example and documents.check(type, example[1]) == example[1]
+
+
+def test_every_type_tells_how_its_number_is_written() -> None:
+    assert list(documents.FORMATS) == list(DocumentType)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +13,7 @@ import pytest
 from django.db import DatabaseError
 
 from register import clock, issuing, standing
+from register.eligibility import decide
 from register.models import Kind, NumberSeries, Person, Registration
 from register.policy import SEED, Policy
 from register.standing import Period, Status, spans
@@ -174,6 +177,138 @@ def test_a_long_life_never_overlaps(cast: Cast) -> None:
         (date(2026, 3, 1), date(2029, 2, 28)),
     ]
     assert len({row.number for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("on", "years", "valid_to"),
+    [
+        ("2026-11-23", 3, "2029-11-22"),
+        ("2028-02-29", 3, "2031-02-28"),  # no such date: that month's last day
+        ("2027-02-28", 3, "2030-02-27"),
+        ("2025-03-01", 3, "2028-02-29"),
+        ("2028-03-01", 3, "2031-02-28"),
+        ("2027-01-01", 3, "2029-12-31"),
+        ("2026-12-31", 3, "2029-12-30"),
+        ("2026-08-31", 3, "2029-08-30"),
+        ("2026-11-23", 5, "2031-11-22"),
+        ("2024-02-29", 5, "2029-02-28"),
+        ("2024-02-29", 4, "2028-02-28"),
+        ("2023-03-01", 5, "2028-02-29"),
+    ],
+)
+def test_an_initial_registration_lasts_to_the_day_before(
+    cast: Cast, on: str, years: int, valid_to: str
+) -> None:
+    row = grant(
+        cast.zhang,
+        cast.beijing,
+        INITIAL,
+        date.fromisoformat(on),
+        policy=replace(SEED, validity_years=years),
+    )
+    assert (row.valid_from, row.valid_to) == (date.fromisoformat(on), date.fromisoformat(valid_to))
+
+
+@pytest.mark.parametrize(
+    ("old", "on", "years", "begins", "ends"),
+    [
+        (("2024-02-29", "2027-02-28"), "2027-02-01", 3, "2027-03-01", "2030-02-28"),
+        (("2025-03-01", "2028-02-29"), "2028-02-29", 3, "2028-03-01", "2031-02-28"),
+        (("2025-02-28", "2028-02-27"), "2028-02-01", 3, "2028-02-28", "2031-02-27"),
+        (("2024-02-29", "2028-02-28"), "2028-02-01", 3, "2028-02-29", "2031-02-28"),
+        (("2024-01-01", "2026-12-31"), "2026-11-23", 3, "2027-01-01", "2029-12-31"),
+        (("2024-06-01", "2027-05-31"), "2027-02-28", 3, "2027-06-01", "2030-05-31"),
+        (("2024-05-01", "2027-04-30"), "2027-04-30", 5, "2027-05-01", "2032-04-30"),
+        (("2024-05-01", "2027-04-30"), "2027-05-01", 3, "2027-05-01", "2030-04-30"),  # decided a day late
+        (("2024-05-01", "2027-04-30"), "2027-09-30", 3, "2027-05-01", "2030-04-30"),  # deemed meanwhile
+    ],
+)
+def test_a_renewal_follows_the_old_period_whenever_it_is_decided(
+    cast: Cast, old: tuple[str, str], on: str, years: int, begins: str, ends: str
+) -> None:
+    first, last = map(date.fromisoformat, old)
+    factories.registration(cast.zhang, cast.beijing, valid_from=first, valid_to=last)
+    rules = replace(SEED, validity_years=years)
+    row = grant(cast.zhang, cast.beijing, RENEWAL, date.fromisoformat(on), policy=rules)
+    assert (row.valid_from, row.valid_to) == (date.fromisoformat(begins), date.fromisoformat(ends))
+
+
+def test_renewals_in_a_row_do_not_drift(cast: Cast) -> None:
+    grant(cast.zhang, cast.beijing, INITIAL, date(2020, 2, 29))
+    for on in (date(2023, 2, 1), date(2026, 2, 28), date(2029, 1, 5), date(2032, 2, 29)):
+        grant(cast.zhang, cast.beijing, RENEWAL, on)
+    assert [(row.valid_from, row.valid_to) for row in standing.registrations_of(cast.zhang)] == [
+        (date(2020, 2, 29), date(2023, 2, 28)),
+        (date(2023, 3, 1), date(2026, 2, 28)),
+        (date(2026, 3, 1), date(2029, 2, 28)),
+        (date(2029, 3, 1), date(2032, 2, 29)),
+        (date(2032, 3, 1), date(2035, 2, 28)),
+    ]
+
+
+@pytest.mark.parametrize("on", [date(2024, 5, 1), date(2026, 2, 28), date(2027, 4, 30)])
+def test_a_change_keeps_the_expiry_from_the_first_to_the_last_day(cast: Cast, on: date) -> None:
+    factories.registration(cast.zhang, cast.beijing, valid_from=date(2024, 5, 1), valid_to=date(2027, 4, 30))
+    row = grant(cast.zhang, cast.mohurd, CHANGE, on)
+    assert (row.valid_from, row.valid_to) == (on, date(2027, 4, 30))
+
+
+def test_no_change_while_a_renewal_is_deemed_granted_but_after_its_decision(cast: Cast) -> None:
+    factories.registration(cast.zhang, cast.beijing, valid_from=date(2024, 5, 1), valid_to=date(2027, 4, 30))
+    line = factories.docket_line(cast.zhang, cast.beijing, kind=RENEWAL, lodged_on=date(2027, 3, 31))
+    assert standing.status_of(cast.zhang, date(2027, 5, 10)) is Status.DEEMED_RENEWED
+    with pytest.raises(Refusal) as refused:
+        grant(cast.zhang, cast.mohurd, CHANGE, date(2027, 5, 10))
+    assert refused.value.code == "expired"
+    grant(cast.zhang, cast.beijing, RENEWAL, date(2027, 5, 20), case_id=line.case_id)
+    changed = grant(cast.zhang, cast.mohurd, CHANGE, date(2027, 6, 1))
+    assert (changed.valid_from, changed.valid_to) == (date(2027, 6, 1), date(2030, 4, 30))
+    assert list(spans([Period.of(row) for row in standing.registrations_of(cast.zhang)])) == [
+        (date(2024, 5, 1), date(2027, 4, 30)),
+        (date(2027, 5, 1), date(2027, 5, 31)),
+        (date(2027, 6, 1), date(2030, 4, 30)),
+    ]
+
+
+def test_a_re_registration_on_the_day_of_a_cancellation_leaves_no_overlap(cast: Cast) -> None:
+    first = grant(cast.zhang, cast.beijing, INITIAL, date(2025, 5, 1))
+    with crossing.standing(Desk.AUTHORITY), crossing.atomic():
+        issuing.end(registration=first, how=Registration.End.CANCELLED, on=DAY, reason="本人申请")
+    again = grant(cast.zhang, cast.mohurd, REREGISTER)
+    assert (again.valid_from, again.valid_to) == (DAY, date(2029, 11, 22))
+    assert list(spans([Period.of(row) for row in standing.registrations_of(cast.zhang)])) == [
+        (date(2025, 5, 1), date(2026, 11, 22)),
+        (DAY, date(2029, 11, 22)),
+    ]
+
+
+def test_nobody_is_registered_again_within_the_years_after_a_revocation(cast: Cast) -> None:
+    first = grant(cast.zhang, cast.beijing, INITIAL, date(2025, 5, 1))
+    with crossing.standing(Desk.AUTHORITY), crossing.atomic():
+        issuing.end(registration=first, how=Registration.End.REVOKED, on=DAY, reason="以不正当手段取得")
+    with pytest.raises(Refusal) as refused:
+        grant(cast.zhang, cast.beijing, REREGISTER, date(2029, 11, 23))
+    assert refused.value.code == "restricted"
+    assert grant(cast.zhang, cast.beijing, REREGISTER, date(2029, 11, 24)).valid_from == date(2029, 11, 24)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_granted_in_whatever_order_periods_never_overlap(cast: Cast, seed: int) -> None:
+    random = Random(seed)
+    day = date(2020, 2, 29)
+    for _act in range(25):
+        stands = standing.standing_of(cast.zhang, day)
+        open_kinds = [kind for kind in Kind if decide(stands, kind, day, SEED).allowed]
+        if open_kinds:
+            row = grant(cast.zhang, cast.beijing, random.choice(open_kinds), day)
+            if random.random() < 0.1:
+                with crossing.standing(Desk.AUTHORITY), crossing.atomic():
+                    issuing.end(registration=row, how=Registration.End.CANCELLED, on=day, reason="申请")
+        day += timedelta(days=random.choice([0, 1, 30, 200, 400, 1000]))
+    rows = [Period.of(row) for row in standing.registrations_of(cast.zhang)]
+    counted = sorted(spans(rows))
+    assert len(rows) >= 10
+    assert all(ends < begins for (_, ends), (begins, _) in pairwise(counted))
 
 
 def test_a_batch_of_grants(cast: Cast) -> None:

@@ -22,6 +22,7 @@ SEED = {
     "late_initial_allowed": True,
     "ce_hours_required": 48,
     "ce_professional_share": 0.0,
+    "reregistration_hours": False,
     "min_age": 18,
     "max_age": None,
     "materials_mode": "paper",

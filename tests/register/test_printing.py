@@ -52,12 +52,24 @@ def test_nothing_is_fetched_from_disk_or_network(listener: tuple[str, list[str]]
 
 
 def test_a_side_is_added_only_where_the_number_of_pages_is_odd() -> None:
-    even = "<p style='break-before: page'>背</p>"
     one = PAGE.format(head="", body="<p>正</p>")
     two = PAGE.format(head="", body="<p>正</p><p style='break-before: page'>反</p>")
-    assert [
-        len(PdfReader(io.BytesIO(printing.render_pdf(html, even=even))).pages) for html in (one, two)
-    ] == [2, 2]
+    prints = [
+        printing.render_pdf(html, back=lambda number: PAGE.format(head="", body=f"<p>背面{number}</p>"))
+        for html in (one, two)
+    ]
+    sides = [[page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages] for pdf in prints]
+    assert sides == [["正", "背面2"], ["正", "反"]]
+
+
+def test_the_layout_says_with_what_each_page_begins() -> None:
+    body = (
+        "<p id='a'>一</p><p id='b' style='break-before: page'>二</p><p id='c'>三</p>"
+        "<p id='d' style='break-before: page; height: 300mm'>四</p>"
+    )
+    layout = printing.layout_of(PAGE.format(head="", body=body))
+    assert layout.openings == ("b", "d")
+    assert layout.pages == 3
 
 
 def test_a_qr_code_is_a_picture_inside_the_page() -> None:

@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
+from tenants.session_store import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase

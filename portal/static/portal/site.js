@@ -58,7 +58,9 @@
           const headers = { "X-Requested-With": "XMLHttpRequest" };
           if (etag) headers["If-None-Match"] = etag;
           const answer = await fetch(board.dataset.board, { headers, credentials: "same-origin", cache: "no-store", redirect: "error" });
-          if (answer.status === 200) {
+          if (answer.status === 200 && list.contains(document.activeElement)) {
+            /* Nothing changes under the reader's hands: asked again when the focus has gone on. */
+          } else if (answer.status === 200) {
             list.innerHTML = await answer.text();
             if (etag) news.textContent = board.dataset.news;
             etag = answer.headers.get("ETag") || "";
@@ -83,10 +85,43 @@
       if (!answer.ok) return;
       const fresh = await answer.json();
       const [key, text] = box.querySelectorAll("input");
+      const voice = box.querySelector(".captcha-voice");
+      if (voice) voice.href = voice.href.replace(key.value, fresh.key);
+      box.dispatchEvent(new Event("captcha-new"));
       key.value = fresh.key;
       box.querySelector("img").src = fresh.image_url;
       text.value = "";
       text.focus();
+    });
+  });
+
+  /* Captcha: its digits are read aloud on the spot; pressed again, it is quiet. */
+  all(".captcha-voice").forEach((voice) => {
+    const box = voice.closest(".captcha");
+    const news = box.querySelector("[role=status]");
+    let sound = null;
+    const hush = () => {
+      if (sound) sound.pause();
+      sound = null;
+      voice.setAttribute("aria-pressed", "false");
+    };
+    const tell = (words) => { news.textContent = words; };
+    voice.setAttribute("role", "button");
+    voice.setAttribute("aria-pressed", "false");
+    box.addEventListener("captcha-new", () => { hush(); tell(""); });
+    voice.addEventListener("keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      voice.click();
+    });
+    voice.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (sound) return hush();
+      sound = new Audio(voice.href);
+      sound.addEventListener("ended", hush);
+      sound.addEventListener("error", () => { hush(); tell(voice.dataset.gone); });
+      voice.setAttribute("aria-pressed", "true");
+      sound.play().catch(() => hush());
     });
   });
 

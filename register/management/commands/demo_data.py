@@ -17,6 +17,8 @@ from tenants.models import Agency, User
 
 # Two agencies that take no applications at present, as an example.
 SUSPENDED: Final = ("ccic", "chinarailway")
+# One agency of each way to take papers; all others take them on paper.
+MATERIALS: Final = {"mohurd": Agency.Materials.UPLOAD, "sinopec": Agency.Materials.BOTH}
 
 
 class DemoOfficer(NamedTuple):
@@ -67,6 +69,7 @@ class Command(BaseCommand):
             if not agencies:
                 raise CommandError("Open the agencies first: open_agency --all.")
             self._bring_people(agencies, people, registrations)
+            demo.announce(clock.today())
             _tell_contacts(agencies)
             _appoint()
             if settings.DEMO:
@@ -126,7 +129,10 @@ def _tell_contacts(agencies: list[Agency]) -> None:
         agency.hours = "工作日 9:00–11:30，13:30–17:00"
         agency.email = f"{agency.code}@example.invalid"
         agency.intake_open = agency.code not in SUSPENDED
-    Agency.objects.bulk_update(agencies, ["phone", "address", "hours", "email", "intake_open"])
+        agency.materials_mode = MATERIALS.get(agency.code, Agency.Materials.PAPER)
+    Agency.objects.bulk_update(
+        agencies, ["phone", "address", "hours", "email", "intake_open", "materials_mode"]
+    )
 
 
 def _appoint() -> None:

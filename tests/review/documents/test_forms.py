@@ -210,6 +210,17 @@ def test_markup_in_a_value_is_only_text() -> None:
     assert "&lt;img src=file:///etc/passwd&gt;" in sheet
 
 
+def test_what_turns_the_writing_around_is_left_out() -> None:
+    front = words(printed(content=content(name="甲\u202e乙\u2066丙\x07丁")).pages[0])
+    assert "姓名甲乙丙丁性别男" in front
+
+
+def test_on_the_screen_the_number_is_masked_and_on_paper_it_is_whole() -> None:
+    sheet = forms.dossier_html(content(), digest=DIGEST, mark=Mark.READY, full_number="11000019860512001X")
+    assert '<span class="on-screen">110000********0014</span>' in sheet
+    assert '<span class="on-paper">11000019860512001X</span>' in sheet
+
+
 # --- On the screen ------------------------------------------------------------------------------------
 
 

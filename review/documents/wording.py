@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from register import codes
+
+# What no print may carry: control characters (Word's XML forbids them), characters that turn the direction
+# of writing around and so would let a value rewrite its neighbours, halves of pairs, and non-characters.
+UNPRINTABLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufdd0-\ufdef\ud800-\udfff"
+    + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+    + "]"
+)
+LINE_ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+
+
+def printable(value: Any) -> Any:
+    """A value with everything in it as it may stand on paper; its characters are otherwise left alone."""
+    if isinstance(value, str):
+        return UNPRINTABLE.sub("", LINE_ENDS.sub("\n", value).replace("\t", " "))
+    if isinstance(value, Mapping):
+        return {key: printable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable(item) for item in value]
+    return value
+
+
+def lines(value: Any) -> list[str]:
+    """The lines of a longer text, without the empty ones."""
+    return [line.strip() for line in str(value or "").split("\n") if line.strip()]
 
 
 def text(part: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,486 @@
+"""Uploaded papers: looked at, written anew, and kept with the application.
+
+Pictures become JPEG without metadata, PDF files lose everything that acts; every page can be shown as a
+picture. What is stored never changes and has its SHA-256 beside it. Which of the stored papers make up an
+application stands in its sections, so that one taken out can be put back.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from PIL import Image, ImageStat
+
+from intake import materials, pdfs, pictures
+from intake.circumstances import Circumstances
+from intake.flows import Section
+from intake.forms import exam_category
+from intake.materials import Facts, Needed
+from intake.models import Application, Paper, PaperPage
+from register import clock, codes
+from register.models import DocketEntry
+from review.models import Dossier
+from tenants import crossing, crypto
+from tenants.errors import Refusal
+from tenants.models import Agency
+
+LARGEST_FILE: Final = 5 * 1024 * 1024
+MOST_PAGES: Final = pdfs.MOST_PAGES
+LONGEST_SIDE: Final = 2000
+LEAST_SIDE: Final = 500
+THUMBNAIL: Final = (160, 160)
+# Grey values of an empty sheet or of a covered lens hardly differ.
+LEAST_CONTRAST: Final = 2.0
+JPEG: Final = "image/jpeg"
+PDF: Final = "application/pdf"
+PDF_BEGINS: Final = b"%PDF-"
+
+
+@dataclass(frozen=True, slots=True)
+class Sanitised:
+    """A file as it is stored: what it is, its bytes, its pages as JPEG, and the hash of the bytes."""
+
+    content_type: str
+    data: bytes
+    pages: tuple[bytes, ...]
+    sha256: str
+
+
+def sanitised(upload: bytes | File[Any]) -> Sanitised:
+    """The upload as it may be kept and shown: a JPEG or PNG picture, or a PDF of up to 20 pages.
+
+    Raises `ValidationError` with a sentence that says what to do.
+    """
+    data = upload if isinstance(upload, bytes) else _read(upload)
+    _check_size(len(data))
+    content_type, clean, pages = _from_pdf(data) if data.startswith(PDF_BEGINS) else _from_picture(data)
+    return Sanitised(content_type, clean, pages, crypto.sha256_hex(clean))
+
+
+def _read(upload: File[Any]) -> bytes:
+    """The bytes; never more of them than can be a paper."""
+    _check_size(upload.size)
+    data: bytes = upload.read(LARGEST_FILE + 1)
+    return data
+
+
+def _check_size(size: int) -> None:
+    if size == 0:
+        raise ValidationError(_("这个文件是空的。请重新选择文件。"), code="empty")
+    if size > LARGEST_FILE:
+        raise ValidationError(
+            _("文件超过 5 MB（%(size).1f MB）。请分成几个文件，或者降低扫描清晰度后上传。"),
+            code="too_large",
+            params={"size": size / 1024 / 1024},
+        )
+
+
+# --- Pictures --------------------------------------------------------------------------------------
+
+
+def _from_picture(upload: bytes) -> tuple[str, bytes, tuple[bytes, ...]]:
+    if not (pictures.is_picture(upload) or pictures.is_heif(upload)):
+        raise ValidationError(_("只能上传 JPG、PNG 图片或者 PDF 文件。请转换格式后上传。"), code="type")
+    image = pictures.opened(upload, longest=LONGEST_SIDE)
+    _check_legible(image)
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    data = pictures.as_jpeg(image, qualities=(85, 75, 60), at_most=2 * 1024 * 1024)
+    return JPEG, data, (data,)
+
+
+def _check_legible(image: Image.Image) -> None:
+    if max(image.size) < LEAST_SIDE:
+        raise ValidationError(
+            _("图片只有 %(width)s×%(height)s 像素，看不清文字。请重新拍照或扫描。"),
+            code="too_few_pixels",
+            params={"width": image.width, "height": image.height},
+        )
+    if ImageStat.Stat(image.convert("L")).stddev[0] < LEAST_CONTRAST:
+        raise ValidationError(_("这张图片上看不到内容。请重新拍照或扫描。"), code="blank")
+
+
+# --- PDF files -------------------------------------------------------------------------------------
+
+UNREADABLE: Final[dict[str, Promise]] = {
+    "pdf_locked": _("这个 PDF 文件设有密码。请去掉密码后上传。"),
+    "pdf_broken": _("这个 PDF 文件已经损坏，无法打开。请重新扫描或导出后上传。"),
+    "pdf_pages": _("这个 PDF 文件超过 20 页。请分成几个文件上传。"),
+    "pdf_page_size": _("这个 PDF 文件的页面尺寸不正常。请按 A4 纸重新扫描或导出后上传。"),
+    "pdf_empty": _("这个 PDF 文件没有页面。请重新扫描或导出后上传。"),
+    "pdf_slow": _("这个 PDF 文件过于复杂，无法处理。请打印后扫描，或者导出为图片后上传。"),
+}
+
+
+def _from_pdf(upload: bytes) -> tuple[str, bytes, tuple[bytes, ...]]:
+    try:
+        with pictures.AT_WORK:
+            clean = pdfs.cleaned(upload)
+    except pdfs.Unreadable as unreadable:
+        raise ValidationError(str(UNREADABLE[unreadable.code]), code=unreadable.code) from unreadable
+    return PDF, clean.data, clean.pages
+
+
+# --- Which papers an application needs -------------------------------------------------------------
+
+
+def facts_of(application: Application, about: Circumstances) -> Facts:
+    """What of this application decides about its papers."""
+    said = application.sections.get(Section.REGISTRATION) or {}
+    changes = said.get("change_items")
+    category, exam = said.get("category", ""), exam_category(about)
+    return Facts(
+        kind=about.kind,
+        hours_count=about.hours_count,
+        changes=frozenset(changes) if changes is not None else None,
+        other_category=bool(category) and not codes.category_agrees(category, exam),
+    )
+
+
+def needed_by(application: Application, about: Circumstances) -> tuple[Needed, ...]:
+    """The papers of this application, in the order of the list."""
+    return materials.needed(facts_of(application, about))
+
+
+def is_code(code: str) -> bool:
+    """Whether this is a code of the list of papers (材料类型)."""
+    return code in dict(codes.choices("paper"))
+
+
+def label_of(code: str) -> str:
+    """The name of a kind of paper."""
+    return codes.label("paper", code)
+
+
+# --- Which files make up an application ------------------------------------------------------------
+
+# In `Application.sections`: the ids of its papers by code, in the order in which they were added.
+SECTION: Final = "papers"
+MOST_FILES: Final = 10
+# Every upload stays until the clerk clears away what is not used: nobody fills the store.
+MOST_KEPT: Final = 60
+LONGEST_NAME: Final = 80
+# Digits in a row that may be somebody's number: the name of a file is shown, numbers are not.
+LONG_NUMBER: Final = re.compile(r"\d{9,}[Xx]?")
+
+
+def takes_uploads(agency: Agency | None) -> bool:
+    """Whether this agency takes papers as files (材料方式)."""
+    return agency is not None and agency.materials_mode != Agency.Materials.PAPER
+
+
+def must_upload(agency: Agency | None) -> bool:
+    """Whether this agency takes papers as files only, so that nothing is lodged without them."""
+    return agency is not None and agency.materials_mode == Agency.Materials.UPLOAD
+
+
+def listed(application: Application) -> dict[str, list[str]]:
+    """The ids of the application's papers by code."""
+    found: dict[str, list[str]] = application.sections.get(SECTION) or {}
+    return found
+
+
+def rows_of(application: Application) -> QuerySet[Paper]:
+    """Everything uploaded for this application, in the order of time, without the bytes."""
+    return application.papers.defer("data", "thumbnail").order_by("created_at", "id")
+
+
+def files_of(application: Application) -> dict[str, list[Paper]]:
+    """The application's papers by code, as listed."""
+    ids = listed(application)
+    wanted = [key for keys in ids.values() for key in keys]
+    known = {str(paper.pk): paper for paper in rows_of(application).filter(pk__in=wanted)} if wanted else {}
+    return {code: [known[key] for key in keys if key in known] for code, keys in sorted(ids.items()) if keys}
+
+
+def lines_of(application: Application) -> list[dict[str, Any]]:
+    """The papers as the dossier names them; none where the agency takes them on paper only."""
+    if not takes_uploads(application.agency):
+        return []
+    return [
+        {
+            "id": str(paper.pk),
+            "code": code,
+            "name": paper.name,
+            "content_type": paper.content_type,
+            "pages": paper.pages,
+            "sha256": paper.sha256,
+        }
+        for code, papers in files_of(application).items()
+        for paper in papers
+    ]
+
+
+def hashes(lines: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """The hash of each file by the code of its paper, for the movement that covers them."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line["code"], []).append(line["sha256"])
+    return found
+
+
+def name_of(name: str) -> str:
+    """The name of a file as it may be shown: one line, no tricks of direction, no long numbers."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    visible = "".join(char for char in last if not unicodedata.category(char).startswith("C"))
+    plain = " ".join(LONG_NUMBER.sub("***", visible).split())
+    stem, dot, suffix = plain.rpartition(".")
+    if len(plain) > LONGEST_NAME and dot and len(suffix) <= len("jpeg"):
+        return f"{stem[: LONGEST_NAME - len(suffix) - 2]}….{suffix}"
+    return plain[:LONGEST_NAME]
+
+
+# --- Taking in and out: stand in a transaction with the application locked -------------------------
+
+
+def keep(held: Application, *, code: str, clean: Sanitised, name: str, form_digest: str = "") -> Paper:
+    """Store a paper and list it. The same file twice is one; one taken out before is put back.
+
+    Raises `Refusal` when there are too many.
+    """
+    same = rows_of(held).filter(code=code, sha256=clean.sha256, form_digest=form_digest).first()
+    if same is None:
+        if len(listed(held).get(code, [])) >= MOST_FILES:
+            raise Refusal(
+                gettext("每种材料最多上传 %(most)s 个文件。请删除不需要的文件，或者合并成一个 PDF 文件。")
+                % {"most": MOST_FILES},
+                code="too_many",
+            )
+        if held.papers.count() >= MOST_KEPT:
+            raise Refusal(_("这份申请上传的文件过多，请联系注册机构。"), code="too_many")
+        same = _stored(held, code, clean, name, form_digest)
+    put_back(held, same)
+    return same
+
+
+def _stored(held: Application, code: str, clean: Sanitised, name: str, form_digest: str) -> Paper:
+    paper = Paper.objects.create(
+        application=held,
+        code=code,
+        name=name_of(name) or codes.label("paper", code),
+        content_type=clean.content_type,
+        sha256=clean.sha256,
+        data=clean.data,
+        size=len(clean.data),
+        pages=len(clean.pages),
+        thumbnail=_thumbnail(clean.pages[0]),
+        form_digest=form_digest,
+        created_at=clock.now(),
+    )
+    if clean.content_type == PDF:
+        PaperPage.objects.bulk_create(
+            PaperPage(paper=paper, number=number, data=page) for number, page in enumerate(clean.pages, 1)
+        )
+    return paper
+
+
+def _thumbnail(page: bytes) -> bytes:
+    with Image.open(BytesIO(page)) as image:
+        image.thumbnail(THUMBNAIL)
+        return pictures.as_jpeg(image.convert("RGB"), qualities=(70,), at_most=len(page))
+
+
+def put_back(held: Application, paper: Paper) -> None:
+    """List a stored paper."""
+    ids = listed(held)
+    if str(paper.pk) not in ids.get(paper.code, []):
+        held.sections[SECTION] = {**ids, paper.code: [*ids.get(paper.code, []), str(paper.pk)]}
+
+
+def take_out(held: Application, paper: Paper) -> None:
+    """List a paper no longer; it can be put back until the application is lodged."""
+    ids = listed(held)
+    left = [key for key in ids.get(paper.code, []) if key != str(paper.pk)]
+    held.sections[SECTION] = {**ids, paper.code: left}
+
+
+# --- What the page shows ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A paper of the list: what it is, the files uploaded for it, and those taken out again."""
+
+    needed: Needed
+    files: tuple[Paper, ...] = ()
+    removed: tuple[Paper, ...] = ()
+    # Whether files may be added and taken out now.
+    open: bool = True
+    # The signed form was printed from other content than there is now.
+    outdated: bool = False
+
+    @property
+    def code(self) -> str:
+        return self.needed.code
+
+    @property
+    def missing(self) -> bool:
+        """Still to be uploaded, or to be uploaded again."""
+        return self.needed.must and (not self.files or self.outdated)
+
+    @property
+    def message(self) -> str:
+        """What is missing, as a sentence."""
+        if self.outdated:
+            return gettext("申请表在打印后有修改。请重新打印、签字盖章，并上传新的申请表。")
+        return gettext("请上传%(paper)s。") % {"paper": self.needed.label}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The papers of an application on its pages. `must`: nothing is lodged without the uploads."""
+
+    application: Application
+    agency: Agency | None
+    items: tuple[Item, ...]
+    uploads: bool
+    must: bool
+
+    @property
+    def missing(self) -> tuple[Item, ...]:
+        """What keeps the application from being lodged."""
+        return tuple(item for item in self.items if item.missing) if self.must else ()
+
+    @property
+    def faults(self) -> list[dict[str, str]]:
+        """The missing ones as lines of an error summary."""
+        return [{"message": item.message, "href": f"#paper-{item.code}"} for item in self.missing]
+
+    @property
+    def on_paper(self) -> tuple[Needed, ...]:
+        """What is to be handed in on paper."""
+        return () if self.must else tuple(item.needed for item in self.items if not _extra(item))
+
+    @property
+    def shown(self) -> tuple[Item, ...]:
+        """What the list shows: once lodged, only what was uploaded."""
+        return tuple(item for item in self.items if item.files) if self.closed else self.items
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be changed any more: what was lodged is only shown."""
+        return not any(item.open for item in self.items)
+
+
+def _extra(item: Item) -> bool:
+    return item.code == materials.OTHER and not item.files
+
+
+def part_of(
+    application: Application,
+    about: Circumstances,
+    *,
+    digest: str = "",
+    only: Collection[str] | None = None,
+) -> Part:
+    """The papers of this application with what has been uploaded.
+
+    `digest` is that of the form as it stands now; a signed form of another one is out of date. `only` are
+    the codes that a correction opens.
+    """
+    agency = about.agency
+    uploads = takes_uploads(agency)
+    rows = list(rows_of(application)) if uploads else []
+    items = [
+        _item(application, one, rows, digest=digest, only=only)
+        for one in _with_others(application, needed_by(application, about), uploads, only or ())
+    ]
+    return Part(
+        application=application, agency=agency, items=tuple(items), uploads=uploads, must=must_upload(agency)
+    )
+
+
+_ASKED_FOR: Final = _("初审机构要求补正的")
+_NOT_NEEDED: Final = _("现在的申请不需要")
+
+
+def _with_others(
+    application: Application, papers: tuple[Needed, ...], uploads: bool, opened: Collection[str]
+) -> list[Needed]:
+    """The needed papers, then what was uploaded or is asked for besides, and room for anything else."""
+    known = [paper.code for paper in papers]
+    if not uploads:
+        return list(papers)
+    beside = {code for code, ids in listed(application).items() if ids} | set(opened)
+    more = sorted(beside - {*known, materials.OTHER})
+    return [
+        *papers,
+        *(Needed(code, _ASKED_FOR if code in opened else _NOT_NEEDED) for code in more),
+        Needed(materials.OTHER, _("需要补充说明的")),
+    ]
+
+
+def _item(
+    application: Application,
+    paper: Needed,
+    rows: list[Paper],
+    *,
+    digest: str,
+    only: Collection[str] | None,
+) -> Item:
+    ids = listed(application).get(paper.code, [])
+    mine = [row for row in rows if row.code == paper.code]
+    files = sorted((row for row in mine if str(row.pk) in ids), key=lambda row: ids.index(str(row.pk)))
+    outdated = paper.code == materials.FORM and bool(digest) and any(f.form_digest != digest for f in files)
+    return Item(
+        needed=paper,
+        files=tuple(files),
+        removed=tuple(row for row in mine if str(row.pk) not in ids),
+        open=only is None or paper.code in only,
+        outdated=outdated,
+    )
+
+
+def missing(application: Application, about: Circumstances, *, digest: str) -> tuple[Item, ...]:
+    """The papers that keep this application from being lodged with its agency."""
+    return part_of(application, about, digest=digest).missing if must_upload(about.agency) else ()
+
+
+# --- Clearing away: the clerk ----------------------------------------------------------------------
+
+
+def clear_loose(*, touched_since: datetime) -> int:
+    """Delete what was uploaded and then given up: of discarded drafts, and taken out before lodging.
+
+    What any version of a dossier names stays. Answers how many papers went.
+    """
+    gone = _delete(Paper.objects.filter(application__status=Application.Status.DISCARDED))
+    lodged = Application.objects.filter(
+        Q(lodged_at__gte=touched_since) | Q(saved_at__gte=touched_since),
+        status=Application.Status.LODGED,
+        papers__isnull=False,
+    ).distinct()
+    return gone + sum(_clear_lodged(application) for application in lodged)
+
+
+def _clear_lodged(application: Application) -> int:
+    now = {key for ids in listed(application).values() for key in ids}
+    loose = application.papers.exclude(pk__in=now)
+    entry = DocketEntry.objects.select_related("agency").filter(case_id=application.pk).first()
+    if entry is None or not loose.exists():
+        return 0
+    with crossing.inside(entry.agency):
+        contents = list(
+            Dossier.objects.filter(case_id=entry.case_id).values_list("content__papers", flat=True)
+        )
+    lodged = {line["id"] for lines in contents for line in lines or ()}
+    return _delete(loose.exclude(pk__in=lodged))
+
+
+def _delete(papers: QuerySet[Paper]) -> int:
+    ids: list[UUID] = list(papers.values_list("pk", flat=True))
+    PaperPage.objects.filter(paper_id__in=ids).delete()
+    Paper.objects.filter(pk__in=ids).delete()
+    return len(ids)

@@ -1,0 +1,52 @@
+"""Where sessions stand: the table is the truth, the cache saves a look at it with every request.
+
+Named by the setting SESSION_ENGINE. Without the cache sessions are read from the table and nothing else
+changes; a session ends where it is deleted, in both.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends import cached_db
+from django.core.cache import BaseCache, caches
+
+log = logging.getLogger(__name__)
+
+
+class SessionStore(cached_db.SessionStore):
+    """Sessions in the table, remembered in the cache as long as they last."""
+
+    cache_key_prefix = "session:"
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._cache: Patient = Patient(caches[settings.SESSION_CACHE_ALIAS])
+
+
+class Patient:
+    """A cache that may be down: then it knows nothing and keeps nothing, and that is no error."""
+
+    def __init__(self, cache: BaseCache) -> None:
+        self.cache = cache
+
+    def get(self, key: str) -> Any:
+        return self._ask("get", key)
+
+    def set(self, key: str, value: Any, timeout: float | None) -> None:
+        self._ask("set", key, value, timeout)
+
+    def delete(self, key: str) -> None:
+        self._ask("delete", key)
+
+    def __contains__(self, key: str) -> bool:
+        return bool(self._ask("has_key", key))
+
+    def _ask(self, act: str, *given: Any) -> Any:
+        try:
+            return getattr(self.cache, act)(*given)
+        except Exception as error:  # the cache's client has many ways to say that it is down
+            log.warning("Sessions are read from their table: %s", type(error).__name__)
+            return None

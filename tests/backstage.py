@@ -1,0 +1,376 @@
+"""Behind the scenes of the journeys: a process that lays the ground and brings people to where one begins.
+
+`python -m tests.backstage` prepares an empty database (tables, walls, agencies, staff, static files), says
+so in one line, and then does what it is asked, one JSON line at a time: `{"do": "someone", "with": {…}}`.
+Everything is done by the verbs of the domain, never by rows written by hand. It logs in as the owner and
+takes the desks' roles, as tests do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+
+# The database is empty, so the staff's places are given here and not by an import of rosters.
+AGENCIES: Final = ("beijing", "mohurd", "sinopec")
+FAMILIES: Final = "甲乙丙丁戊己庚辛壬癸"
+EMPLOYER_NAME: Final = "北京示例化工有限公司"
+EMPLOYER_CODE: Final = "91110000MA00000152"
+# Days from today to the last day of validity, by situation; None for people without a registration.
+VALIDITY: Final[dict[str, int | None]] = {
+    "first": None,
+    "late": None,
+    "valid": 700,
+    "expiring": 60,
+    "expired": -30,
+    "cancelled": 700,
+}
+Facts = dict[str, Any]
+
+
+# --- The ground ------------------------------------------------------------------------------------
+
+
+def lay_ground() -> None:
+    """Tables, walls, the authority, three agencies, static files, and the staff of the cast."""
+    from django.core.management import call_command
+
+    call_command("migrate_schemas", shared=True, verbosity=0)
+    call_command("apply_walls", verbosity=0)
+    call_command("open_agency", *AGENCIES, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    _appoint()
+
+
+def _appoint() -> None:
+    from tenants import crossing
+    from tenants.models import Agency, User
+    from tenants.provisioning import open_authority
+    from tenants.roles import grant
+    from tests.cast import STAFF
+
+    with crossing.standing(crossing.Desk.OWNER):
+        open_authority()
+        agencies = {agency.code: agency for agency in Agency.objects.all()}
+        for agency in agencies.values():
+            agency.phone = f"010-0000-{agency.number:04d}"
+            agency.hours = "工作日 9:00–17:00"
+            # One agency takes papers by upload as well.
+            agency.materials_mode = (
+                Agency.Materials.BOTH if agency.code == "mohurd" else agency.materials_mode
+            )
+            agency.save(update_fields=["phone", "hours", "materials_mode"])
+        for key, officer in STAFF.items():
+            username = f"{key}.{officer.agency}"
+            user = User.objects.create(
+                username=username, name=officer.name, kind=User.Kind.STAFF, password=_secret()
+            )
+            grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)
+
+
+@lru_cache(maxsize=1)
+def _secret() -> str:
+    """The password of everybody, hashed once: an honest hash takes half a second."""
+    from django.contrib.auth.hashers import make_password
+
+    from deploy import play
+
+    return make_password(play.PASSWORD)
+
+
+# --- People ----------------------------------------------------------------------------------------
+_made = 0
+
+
+def someone(
+    *,
+    situation: str = "first",
+    agency: str = "beijing",
+    photo: bool = False,
+    account: bool = False,
+    email: str = "",
+    verified: bool = True,
+) -> Facts:
+    """A new person of the roster in one of the situations, perhaps with an account and an e-mail.
+
+    With `photo` the register knows portrait and personal data from an earlier grant.
+    """
+    from register import issuing, policy
+    from register.models import Kind, Photo, Registration
+    from tenants import crossing
+    from tenants.models import Agency
+    from tests import factories
+    from tests.intake.desk import PERSONAL
+
+    global _made  # noqa: PLW0603 - one process, one play
+    _made += 1
+    name = f"测试{FAMILIES[_made // 10 % 10]}{FAMILIES[_made % 10]}"
+    number = factories.id_number(date(1990, 1, 1) + timedelta(days=_made))
+    with crossing.standing(crossing.Desk.OWNER):
+        person = factories.person(name, number)
+        result = factories.qualification(person, **_exam_of(situation))
+        portrait = _portrait_of(person) if photo else None
+        given: Registration | None = None
+        if VALIDITY[situation] is not None:
+            held_at = Agency.objects.get(code=agency)
+            with crossing.atomic():
+                given = issuing.grant(
+                    case_id=uuid4(),
+                    person=person,
+                    kind=Kind.INITIAL,
+                    category="A5",
+                    agency=held_at,
+                    employer_name=EMPLOYER_NAME,
+                    employer_code=EMPLOYER_CODE,
+                    policy=policy.current(),
+                    on=_granted_on(situation),
+                    photo=portrait,
+                    personal=PERSONAL if photo else None,
+                )
+                if situation == "cancelled":
+                    how, when = Registration.End.CANCELLED, _granted_on(situation) + timedelta(days=90)
+                    issuing.end(registration=given, how=how, on=when, reason="本人申请注销")
+        if portrait is not None and given is None:
+            type(person).objects.filter(pk=person.pk).update(photo=Photo.objects.get(pk=portrait.pk))
+        _give_account(person, account=account, email=email, verified=verified)
+    return {
+        "id": str(person.pk),
+        "name": name,
+        "number": number,
+        "certificate": result.certificate_number,
+        "exam_year": str(result.exam_year),
+        "registration": given.number if given else "",
+    }
+
+
+def _exam_of(situation: str) -> Facts:
+    from register import clock
+
+    today = clock.today()
+    if situation == "first":
+        return {}
+    years = 5 if situation == "late" else 9
+    return {"exam_year": today.year - years, "issued_on": date(today.year - years + 1, 1, 5)}
+
+
+def _granted_on(situation: str) -> date:
+    from register import clock
+
+    last = clock.today() + timedelta(days=VALIDITY[situation] or 0)
+    return clock.add_years(last + clock.ONE_DAY, -3)
+
+
+def _portrait_of(person: Any) -> Any:
+    from intake import photos
+    from register.models import Photo
+    from tests.intake.desk import portrait
+
+    read = photos.read(portrait(), ground="white")
+    return Photo.objects.create(person=person, sha256=read.sha256, data=read.data)
+
+
+def _give_account(person: Any, *, account: bool, email: str, verified: bool) -> None:
+    if account:
+        person.user.password = _secret()
+        person.user.email, person.user.email_verified = email, verified and bool(email)
+        person.user.save(update_fields=["password", "email", "email_verified"])
+
+
+def announced(*, registration: str) -> str:
+    """Publish an announcement that names this registration."""
+    from register import announcing, clock
+    from register.models import Registration
+    from tenants import crossing
+
+    with crossing.standing(crossing.Desk.OWNER):
+        rows = Registration.objects.select_related("person", "agency").filter(number=registration)
+        batch = announcing.compose(number=f"S{registration}", title="示例公告", registrations=rows)
+        announcing.publish(batch=batch, on=clock.today())
+    return batch.number
+
+
+# --- Applications ----------------------------------------------------------------------------------
+
+
+def draft(*, person: str, kind: str = "initial", agency: str = "beijing") -> Facts:
+    """A draft, an initial one complete up to the preview, begun by the person's own acts."""
+    from intake import filing
+    from register.models import Kind
+    from tenants import crossing
+    from tests.intake import desk
+
+    owner = _person(person)
+    with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(owner.pk):
+        begun = (
+            desk.filled(owner, _agency(agency))
+            if kind == Kind.INITIAL
+            else filing.start(person=owner, kind=Kind(kind))
+        )
+    return {"application": str(begun.pk), "reference": begun.reference}
+
+
+def lodged(*, person: str, agency: str = "beijing", at: str = "submitted") -> Facts:
+    """An initial application, lodged by the person and brought to a state by the officers of the cast."""
+    from intake import filing
+    from review.models import Case
+    from review.states import State
+    from tenants import crossing
+    from tests import casefiles
+
+    begun = draft(person=person, agency=agency)
+    owner, state = _person(person), State(at)
+    with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(owner.pk):
+        application = filing.application_of(owner, UUID(begun["application"]))
+        assert application is not None
+        filing.lodge(application=application)
+        if state == State.WITHDRAWN:
+            filing.withdraw(application=application)
+    if state in (State.SUBMITTED, State.WITHDRAWN):
+        return begun
+    first = State.REPORTED if state == State.FINAL_PASSED else state
+    with crossing.standing(crossing.Desk.AGENCY, _agency(agency)):
+        case = Case.objects.get(pk=begun["application"])
+        casefiles.walk(case, _officer(agency), first)
+    if state == State.FINAL_PASSED:
+        _approve(begun["application"])
+    return begun
+
+
+def _approve(case_id: str) -> None:
+    from register.models import DocketEntry
+    from review import casework, docket
+    from tenants import crossing
+
+    with crossing.standing(crossing.Desk.AUTHORITY):
+        entry = DocketEntry.objects.select_related("agency").get(case_id=case_id)
+        with docket.opened(entry) as case:
+            casework.take_up(case=case, by=_officer("authority"))
+            casework.approve(case=case, by=_officer("authority"))
+
+
+def _officer(agency: str) -> Any:
+    """The first of the cast who works there in the review itself."""
+    from review.workflow import Actor
+    from tenants import crossing
+    from tenants.models import User
+    from tests.cast import STAFF
+
+    key, officer = next(
+        (key, each) for key, each in STAFF.items() if each.agency == agency and each.role.endswith("reviewer")
+    )
+    with crossing.standing(crossing.Desk.OWNER):
+        user = User.objects.get(username=f"{key}.{agency}")
+    return Actor.staff(user, agency=_agency(agency), held=frozenset({officer.role}))
+
+
+def _person(key: str) -> Any:
+    from register.models import Person
+    from tenants import crossing
+
+    with crossing.standing(crossing.Desk.OWNER):
+        return Person.objects.select_related("user").get(pk=key)
+
+
+def _agency(code: str) -> Any:
+    from tenants import crossing
+    from tenants.models import Agency
+
+    with crossing.standing(crossing.Desk.OWNER):
+        return Agency.objects.get(code=code)
+
+
+# --- Sessions and captchas -------------------------------------------------------------------------
+
+
+def signed_in(*, person: str) -> str:
+    """The key of a session in which this person has signed in at the applicant's desk."""
+    from django.http import HttpRequest
+
+    from intake import signin
+    from tenants import crossing
+
+    request = HttpRequest()
+    request.session = _session()
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
+    request.desk, request.agency = signin.APPLICANT_DESK, None  # type: ignore[attr-defined]
+    with crossing.standing(crossing.Desk.APPLICANT):
+        signin.enter(request, user=signin.account_of(UUID(person)), person_id=UUID(person))
+        request.session.save()
+    return str(request.session.session_key)
+
+
+def out_of_time(*, session: str, left: int = 0) -> None:
+    """Let a session have been left alone for as long as it lasts, but for the seconds `left`."""
+    from django.conf import settings
+
+    from tenants import crossing
+    from tenants.sessions import SEEN_KEY
+
+    with crossing.standing(crossing.Desk.APPLICANT):
+        store = _session(session)
+        store[SEEN_KEY] = int(time.time()) - settings.SESSION_COOKIE_AGE + left
+        store.save()
+
+
+def _session(key: str = "") -> SessionBase:
+    from django.conf import settings
+
+    store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+    return store(key or None)
+
+
+def captcha(*, key: str) -> str:
+    """The digits of a captcha, as a person reads them from the picture."""
+    from captcha.models import CaptchaStore
+
+    from tenants import crossing
+
+    with crossing.standing(crossing.Desk.APPLICANT):
+        return str(CaptchaStore.objects.get(hashkey=key).response)
+
+
+VERBS: Final[dict[str, Callable[..., Any]]] = {
+    verb.__name__: verb for verb in (someone, announced, draft, lodged, signed_in, out_of_time, captcha)
+}
+
+
+# --- The process -----------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """Lay the ground, then answer line by line until nobody asks any more."""
+    import django
+    from django.db import connection
+
+    # Answers go out alone: whatever else is printed goes to the log.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    lay_ground()
+    print(json.dumps({"answer": "ready"}), file=answers, flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            told = {"answer": VERBS[asked["do"]](**asked["with"])}
+        except Exception:  # the one who asked shall see it
+            told = {"error": traceback.format_exc()}
+        # Servers may fall and rise between two questions.
+        connection.close()
+        print(json.dumps(told), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,282 @@
+"""Every page of the applicant's desk, looked at with axe: no serious fault, in no look.
+
+Each tour names the pages it comes by; together they are all pages of the applicant's host, so that a new
+page without a place in a tour is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+from deploy import play
+from tests.journeys.desk import AGENCIES, PHONE, Applicant, Desk, Window
+from tests.portal.test_every_view_is_guarded import views
+
+pytestmark = pytest.mark.journey
+URLCONF: Final = settings.URLCONF_OF_DESK["applicant"]
+GRAVE: Final = frozenset({"serious", "critical"})
+RUN_AXE: Final = """async () => (await axe.run({resultTypes: ["violations"]})).violations.flatMap(
+    fault => fault.nodes.map(node => [fault.impact, fault.id, node.target.join(" "), node.failureSummary]))"""
+# Addresses that answer with a file, with data, or lead on at once.
+NO_PAGES: Final = frozenset(
+    {"signout", "set_language", "appearance", "session", "health-live", "health-ready"}
+    | {"captcha-image", "captcha-image-2x", "captcha-audio", "captcha-refresh", "captcha-voice"}
+    | {"photo", "form_pdf", "form_word", "letter_pdf", "copy", "account_data", "account_verification"}
+    | {"paper", "paper_page", "paper_thumbnail", "paper_removal", "paper_return"}
+    | {"notice_board", "notices_read", "notice_read"}
+)
+
+Route = Callable[[Desk], Iterator[Window]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """A way past some pages: it stops wherever somebody looks around."""
+
+    pages: frozenset[str]
+    route: Route
+
+
+TOURS: dict[str, Tour] = {}
+
+
+def tour(*pages: str) -> Callable[[Route], Route]:
+    """This route comes by these pages, by the names of their addresses."""
+
+    def enlist(route: Route) -> Route:
+        TOURS[route.__name__] = Tour(frozenset(pages), route)
+        return route
+
+    return enlist
+
+
+# --- The tours -------------------------------------------------------------------------------------
+
+
+def stops(who: Applicant, *paths: str) -> Iterator[Window]:
+    for path in paths:
+        who.open(path)
+        yield who
+
+
+@tour("signin", "password_set", "initial_verify", "guide", "agencies", "privacy")
+def public_pages(desk: Desk) -> Iterator[Window]:
+    visitor = desk.newcomer()
+    yield from stops(visitor, "/", "/password/set/", "/initial/verify/", "/agencies/", "/privacy/")
+    yield from stops(
+        visitor, *(f"/guides/{kind}/" for kind in ("initial", "change", "renewal", "reregister"))
+    )
+    visitor.open("/nowhere/")
+    yield visitor
+
+
+@tour("announcements", "announcement", "lookup", "appeal", "appeal_receipt", "appeal_status")
+def questions_without_an_account(desk: Desk) -> Iterator[Window]:
+    wang = desk.newcomer("valid")
+    batch = desk.stage.announced(wang.person)
+    yield from stops(wang, "/announcements/", f"/announcements/{batch}/", "/registrations/")
+    wang.fill(name=wang.person.name, number=wang.person.registration)
+    wang.answer_captcha()
+    wang.press("查询")
+    wang.sees(AGENCIES["beijing"])
+    yield wang
+    yield from stops(wang, "/appeals/status/", "/appeals/")
+    wang.appeal()
+    wang.sees("申诉已提交")
+    yield wang
+
+
+@tour("signin", "password_new")
+def coming_in(desk: Desk) -> Iterator[Window]:
+    zhang = desk.newcomer()
+    zhang.open("/")
+    zhang.press("登录")
+    yield zhang
+    zhang.open("/initial/verify/")
+    zhang.verify_exam()
+    yield zhang
+    zhang.fill(password="short", again="shorter")
+    zhang.press("设置密码")
+    yield zhang
+
+
+@tour("password_forgotten", "password_sent", "password_link", "password_renew", "account", "email_confirm")
+def letters(desk: Desk) -> Iterator[Window]:
+    zhang = desk.newcomer(account=True, email="axe@example.cn")
+    yield from stops(zhang, "/password/forgotten/")
+    zhang.ask_for_letter()
+    yield zhang
+    yield from stops(zhang, desk.link_mailed_to("axe@example.cn"))
+    yield from stops(zhang, f"/password/link/{zhang.person.id}/stale/")
+    li = desk.applicant(email="other@example.cn", verified=False)
+    yield from stops(li, "/account/")
+    li.press("发送验证邮件")
+    yield from stops(li, desk.link_mailed_to("other@example.cn"))
+
+
+@tour("account", "password_change")
+def the_own_data(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(email="zhang@example.cn")
+    yield from stops(zhang, "/account/", "/account/password/")
+    zhang.press("修改密码")
+    yield zhang
+
+
+@tour("home", "application_new", "step", "row", "discard", "check", "receipt", "history", "notices")
+def the_initial_registration(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(photo=True)
+    yield from stops(zhang, "/home/", "/history/", "/notices/", "/applications/new/initial/")
+    zhang.press("开始初始注册")
+    yield zhang
+    yield from stops(zhang, f"{urlsplit(zhang.page.url).path}?helper=1")
+    zhang.page.go_back()
+    zhang.choose_agency("beijing")
+    zhang.press("下一步")
+    yield zhang
+    zhang.press("下一步")
+    yield zhang
+    zhang.fill(play.PERSONAL | play.CATEGORY)
+    zhang.press("下一步")
+    yield zhang
+    zhang.fill(play.EMPLOYER)
+    zhang.press("下一步")
+    yield zhang
+    zhang.add_work()
+    yield zhang
+    zhang.follow_row(0)
+    yield zhang
+    zhang.press("删除这一行")
+    yield zhang
+    zhang.follow("取消")
+    zhang.follow("返回列表")
+    zhang.press("预览")
+    yield zhang
+    application = zhang.page.url.split("/applications/")[1].split("/")[0]
+    yield from stops(
+        zhang, *(f"/applications/{application}/{page}/" for page in ("check", "discard")), "/home/"
+    )
+    zhang.open(f"/applications/{application}/steps/preview/")
+    zhang.declare()
+    zhang.lodge()
+    yield zhang
+
+
+@tour("application", "form", "withdrawal", "home", "history", "notices")
+def after_lodging(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(photo=True)
+    at = f"/applications/{desk.stage.lodged(zhang.person, at='accepted').application}"
+    yield from stops(zhang, "/home/", f"{at}/", f"{at}/form/", f"{at}/withdrawal/", "/history/", "/notices/")
+
+
+@tour("correction", "step", "home", "application")
+def a_correction(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(photo=True)
+    lodged = desk.stage.lodged(zhang.person, at="correction")
+    at = f"/applications/{lodged.application}"
+    yield from stops(zhang, "/home/", f"{at}/", f"{at}/correction/", f"{at}/steps/employer/")
+
+
+@tour("application", "home", "history")
+def after_the_end(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(photo=True)
+    at = f"/applications/{desk.stage.lodged(zhang.person, at='withdrawn').application}"
+    yield from stops(zhang, f"{at}/")
+    desk.stage.lodged(zhang.person, at="final_passed")
+    yield from stops(zhang, "/home/", "/history/")
+
+
+@tour("papers", "step")
+def papers_to_upload(desk: Desk) -> Iterator[Window]:
+    zhang = desk.applicant(photo=True)
+    at = f"/applications/{desk.stage.draft(zhang.person, agency='mohurd').application}"
+    yield from stops(zhang, f"{at}/papers/")
+    zhang.upload("M02")
+    yield zhang
+    yield from stops(zhang, f"{at}/steps/preview/")
+
+
+@tour("step", "application_new")
+def the_other_kinds(desk: Desk) -> Iterator[Window]:
+    for kind, situation, steps in (
+        ("change", "valid", ("personal", "registration", "channel", "experience", "preview")),
+        ("renewal", "expiring", ("personal", "employer", "education", "preview")),
+        ("reregister", "expired", ("channel", "personal", "employer", "preview")),
+    ):
+        who = desk.applicant(situation)
+        yield from stops(who, f"/applications/new/{kind}/")
+        begun = desk.stage.draft(who.person, kind=kind)
+        yield from stops(who, *(f"/applications/{begun.application}/steps/{step}/" for step in steps))
+
+
+# --- What is asked of every page -------------------------------------------------------------------
+
+
+def faults(window: Window) -> list[str]:
+    """What axe finds grave on this page."""
+    window.page.evaluate(AXE_SCRIPT)
+    found: list[list[str]] = window.page.evaluate(RUN_AXE)
+    path = urlsplit(window.page.url).path
+    return [" | ".join([path, *map(str, fault)]) for fault in found if fault[0] in GRAVE]
+
+
+def name_of(window: Window) -> str:
+    """The name of the page's address; nothing for pages that are not there."""
+    try:
+        return resolve(urlsplit(window.page.url).path, URLCONF).url_name or ""
+    except Resolver404:
+        return ""
+
+
+@pytest.mark.parametrize("tour", TOURS.values(), ids=TOURS.keys())
+def test_axe_finds_nothing_grave(desk: Desk, tour: Tour) -> None:
+    found, seen = list[str](), set[str]()
+    for window in tour.route(desk):
+        found += faults(window)
+        seen.add(name_of(window))
+    assert found == []
+    assert seen - {""} == set(tour.pages)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [{"size": "larger"}, {"contrast": "high"}, {"size": "larger", "contrast": "high"}],
+    ids=["larger", "contrast", "both"],
+)
+def test_larger_type_and_high_contrast_are_as_good(desk: Desk, look: dict[str, str]) -> None:
+    zhang = desk.applicant(photo=True)
+    cookies: list[Any] = [{"name": key, "value": value, "url": zhang.root} for key, value in look.items()]
+    zhang.context.add_cookies(cookies)
+    at = f"/applications/{desk.stage.draft(zhang.person).application}/steps"
+    found = list[str]()
+    for window in stops(
+        zhang, "/home/", f"{at}/channel/", f"{at}/employer/", f"{at}/preview/", "/guides/initial/"
+    ):
+        found += faults(window)
+        window.fits()
+    assert found == []
+
+
+def test_phones_are_as_good(desk: Desk) -> None:
+    zhang = desk.applicant(photo=True, size=PHONE)
+    at = f"/applications/{desk.stage.draft(zhang.person).application}/steps"
+    found = list[str]()
+    for window in stops(zhang, "/home/", f"{at}/channel/", f"{at}/experience/", f"{at}/preview/"):
+        found += faults(window)
+        window.fits()
+    assert found == []
+
+
+def test_every_page_has_its_place_in_a_tour() -> None:
+    names = {entry.name for _path, entry in views(URLCONF)}
+    placed = set(chain.from_iterable(tour.pages for tour in TOURS.values()))
+    assert names - placed - NO_PAGES == set()
+    assert (placed | NO_PAGES) - names == set()
