@@ -21,6 +21,8 @@ CHANNELS: Final[dict[str, Agency.Kind]] = {
     "2": Agency.Kind.MINISTRY,
     "3": Agency.Kind.ENTERPRISE,
 }
+# The section of continuing education, by its name in `intake.flows`.
+EDUCATION: Final = "education"
 CHANNEL_OF: Final[dict[str, str]] = {kind: code for code, kind in CHANNELS.items()}
 # Change and renewal go to the agency that holds the registration; the others choose one.
 CHOOSES_AGENCY: Final = frozenset({Kind.INITIAL, Kind.REREGISTRATION})
@@ -67,10 +69,13 @@ def hours_count(kind: str, *, late: bool, rules: Policy | None = None) -> bool:
     return kind == Kind.RENEWAL or (kind == Kind.INITIAL and late)
 
 
-def of(application: Application, *, under: Policy | None = None) -> Circumstances:
+def of(
+    application: Application, *, under: Policy | None = None, opened: frozenset[str] = frozenset()
+) -> Circumstances:
     """The circumstances of an application loaded with its person and agency.
 
-    `under` is the policy frozen with a lodged case; a draft stands under the policy of the day.
+    `under` is the policy frozen with a lodged case; a draft stands under the policy of the day. `opened` are
+    the sections that a correction opens: in the others it stays as it was lodged what agencies had entered.
     """
     kind, person, today = Kind(application.kind), application.person, clock.today()
     rules = under or policy.current()
@@ -89,8 +94,16 @@ def of(application: Application, *, under: Policy | None = None) -> Circumstance
         qualification=_certificate_of(application),
         registration=counting,
         period_began=_began(periods, counting),
-        training=tuple(TrainingHours.objects.filter(people.rows_of(person))) if asked else (),
+        training=_training(application, opened) if asked else (),
     )
+
+
+def _training(application: Application, opened: frozenset[str]) -> tuple[TrainingHours, ...]:
+    """What agencies have entered for the person; for a lodged application what they had by then."""
+    entered = TrainingHours.objects.filter(people.rows_of(application.person))
+    if application.lodged_at is not None and EDUCATION not in opened:
+        entered = entered.filter(imported_at__lte=application.lodged_at)
+    return tuple(entered)
 
 
 def _began(periods: list[Registration], counting: Registration | None) -> date | None:

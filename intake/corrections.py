@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from intake import circumstances, flows, materials, papers
+from intake.circumstances import Circumstances
 from intake.flows import ROWS, Section
 from intake.models import Application
 from register import codes
@@ -130,6 +131,13 @@ class OpenCorrection:
     @property
     def photo_open(self) -> bool:
         return PHOTO in self.sections
+
+
+def circumstances_of(application: Application, open_one: OpenCorrection | None) -> Circumstances:
+    """The circumstances of a draft, or of a lodged application as its open correction sees them."""
+    if open_one is None:
+        return circumstances.of(application)
+    return circumstances.of(application, under=open_one.policy, opened=open_one.sections)
 
 
 def of(application: Application) -> OpenCorrection | None:

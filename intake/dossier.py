@@ -22,8 +22,8 @@ from tenants import crypto
 Answers = Sequence[dict[str, str]]
 
 SCHEMA_VERSION: Final = 1
-# Each paper carries its own hash beside the form's digest; the policy is a fact of the day of lodging; what is
-# answered to a correction in words stands in the movement, for the form that was signed stays as it was.
+# Each paper carries its own hash beside the form's digest; the policy is a fact of the day of lodging; what
+# is answered to a correction in words stands in the movement, for the form that was signed stays as it was.
 NOT_IN_DIGEST: Final = frozenset({"papers", "policy_version", "answers"})
 
 PERSONAL_FIELDS: Final = (

@@ -573,7 +573,7 @@ def resubmit(*, application: Application) -> None:
         open_one = corrections.on_case(held, case)
         if open_one is None:
             raise Refusal(_("这份申请目前不需要补正。"), code="no_correction")
-        about = circumstances.of(held, under=open_one.policy)
+        about = corrections.circumstances_of(held, open_one)
         findings = _to_be_mended(completeness.check(held, about), open_one)
         if not findings.complete:
             raise Incomplete(findings)
@@ -697,7 +697,12 @@ def _no_draft(application: Application) -> Refusal:
     if application.status == Application.Status.LODGED:
         message = _("这份申请已经上报，不能再修改；需要修改的，请等待补正通知或者撤回申请。")
         return Refusal(message, code="lodged")
-    return Refusal(_("这份申请已经放弃。"), code="discarded")
+    return given_up()
+
+
+def given_up() -> Refusal:
+    """Why nothing can be done with a discarded application any more."""
+    return Refusal(_("这份申请已经放弃，不能再填写。可以从个人主页重新开始。"), code="discarded")
 
 
 def _save(application: Application, *fields: str, step: str = "") -> None:

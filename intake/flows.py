@@ -68,6 +68,8 @@ class Step:
 
 CHANNEL = Step("channel", _("选择注册渠道"), (Section.CHANNEL,))
 EXPERIENCE = Step("experience", _("填写工作经历"), (Section.EXPERIENCE,), button=_("预览"))
+# Who has been registered before updates what was filled in then.
+EXPERIENCE_UPDATED = Step("experience", _("更新工作经历"), (Section.EXPERIENCE,), button=_("预览"))
 HOURS = Step("education", _("填写继续教育信息"), (Section.EDUCATION,), hours_only=True)
 PREVIEW = Step("preview", _("预览、打印和上报"), (Section.DECLARATION,), button=_("上报"))
 
@@ -90,7 +92,7 @@ FLOWS: Final[dict[Kind, tuple[Step, ...]]] = {
         Step("personal", _("更新个人基本信息"), (Section.PERSONAL,), button=_("确认更新")),
         Step("employer", _("更新聘用单位信息"), (Section.EMPLOYER,)),
         Step("education", _("填写继续教育信息"), (Section.EDUCATION, Section.PERFORMANCE)),
-        EXPERIENCE,
+        EXPERIENCE_UPDATED,
         PREVIEW,
     ),
     Kind.REREGISTRATION: (
@@ -98,7 +100,7 @@ FLOWS: Final[dict[Kind, tuple[Step, ...]]] = {
         Step("personal", _("我的资料"), (Section.PERSONAL,), button=_("确认更新"), aside=True),
         Step("employer", _("填写聘用单位信息"), (Section.REGISTRATION, Section.EMPLOYER)),
         HOURS,
-        EXPERIENCE,
+        EXPERIENCE_UPDATED,
         PREVIEW,
     ),
 }

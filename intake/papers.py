@@ -120,14 +120,14 @@ UNREADABLE: Final[dict[str, Promise]] = {
     "pdf_pages": _("这个 PDF 文件超过 20 页。请分成几个文件上传。"),
     "pdf_page_size": _("这个 PDF 文件的页面尺寸不正常。请按 A4 纸重新扫描或导出后上传。"),
     "pdf_empty": _("这个 PDF 文件没有页面。请重新扫描或导出后上传。"),
+    "busy": _("系统正忙，这个文件没有处理。请稍后再上传。"),
     "pdf_slow": _("这个 PDF 文件过于复杂，无法处理。请打印后扫描，或者导出为图片后上传。"),
 }
 
 
 def _from_pdf(upload: bytes) -> tuple[str, bytes, tuple[bytes, ...]]:
     try:
-        with pictures.AT_WORK:
-            clean = pdfs.cleaned(upload)
+        clean = pdfs.cleaned(upload)
     except pdfs.Unreadable as unreadable:
         raise ValidationError(str(UNREADABLE[unreadable.code]), code=unreadable.code) from unreadable
     return PDF, clean.data, clean.pages

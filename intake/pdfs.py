@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ MOST_ELONGATED: Final = 12
 
 # Twenty scanned pages take two. The clock on the wall goes on while other work is done.
 SECONDS: Final = 8
-PATIENCE: Final = 40
+PATIENCE: Final = 20
 MEMORY: Final = 1024 * 1024 * 1024
 # How the child ends when it refuses: exit status → code of the refusal.
 REFUSALS: Final = {10: "pdf_locked", 11: "pdf_broken", 12: "pdf_pages", 13: "pdf_page_size", 14: "pdf_empty"}
@@ -60,20 +61,26 @@ def cleaned(upload: bytes) -> Cleaned:
 
     Raises `Unreadable`.
     """
-    words = [sys.executable, "-I", "-B", str(Path(__file__).resolve())]
+    if not _AT_WORK.acquire(timeout=PATIENCE):
+        raise Unreadable("busy")
     try:
         done = subprocess.run(  # noqa: S603 - our own file by its own path
-            words, input=upload, capture_output=True, timeout=PATIENCE, check=False, env=_EMPTY
+            _CHILD, input=upload, capture_output=True, timeout=PATIENCE, check=False, env=_EMPTY
         )
     except subprocess.TimeoutExpired as error:
         raise Unreadable("pdf_slow") from error
+    finally:
+        _AT_WORK.release()
     if done.returncode != 0:
         raise Unreadable(REFUSALS.get(done.returncode, "pdf_slow"))
     first, *pages = _unpacked(done.stdout)
     return Cleaned(first, tuple(pages))
 
 
+_CHILD: Final = (sys.executable, "-I", "-B", str(Path(__file__).resolve()))
 _EMPTY: Final = {"LANG": "C.UTF-8"}
+# So many children at a time for one process; who waits in vain is told so, and keeps nobody else waiting.
+_AT_WORK: Final = BoundedSemaphore(2)
 
 
 def _unpacked(answer: bytes) -> Iterator[bytes]:

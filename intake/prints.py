@@ -45,15 +45,15 @@ class Printout:
 
     def html(self) -> str:
         """The sheet for a page: the mask on the screen, the full number where the page is printed."""
-        return forms.dossier_html(self.content, **self._added())
+        return forms.dossier_html(self.content, **self.added())
 
     def pdf(self) -> bytes:
         self._remember()
-        return forms.form_pdf(self.content, **self._added())
+        return forms.form_pdf(self.content, **self.added())
 
     def word(self) -> bytes:
         self._remember()
-        return forms.form_word(self.content, **self._added())
+        return forms.form_word(self.content, **self.added())
 
     def printed_from_the_page(self) -> None:
         """The browser prints the page itself."""
@@ -63,7 +63,8 @@ class Printout:
         if self.mark is Mark.READY and self.application.printed_digest != self.digest:
             filing.remember_print(application=self.application, digest=self.digest)
 
-    def _added(self) -> Added:
+    def added(self) -> Added:
+        """What is added to the content while its form is drawn."""
         return {
             "mark": self.mark,
             "digest": self.digest if self.mark is not Mark.DRAFT else "",
@@ -120,7 +121,7 @@ def _answer(application: Application) -> Printout | None:
     open_one = corrections.of(application)
     if open_one is None:
         return None
-    about = circumstances.of(application, under=open_one.policy)
+    about = corrections.circumstances_of(application, open_one)
     misses = completeness.check(application, about).misses
     complete = not any(open_one.opens(miss.section, miss.field) for miss in misses)
     frozen = dossier.freeze(application, about, answers=open_one.answers)

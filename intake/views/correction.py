@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from intake import casefile, circumstances, corrections, dossier, filing, flows, held, papers
+from intake import casefile, corrections, dossier, filing, flows, held, papers
 from intake.casefile import Change
 from intake.circumstances import Circumstances
 from intake.corrections import Item, OpenCorrection
@@ -163,7 +163,7 @@ def next_form_urls(application: Application) -> dict[str, str]:
 
 
 def _mended(application: Application, open_one: OpenCorrection) -> Mended:
-    about = circumstances.of(application, under=open_one.policy)
+    about = corrections.circumstances_of(application, open_one)
     content = dossier.content_of(application, about)
     return Mended(about, content, tuple(casefile.differences(open_one.lodged, content)))
 

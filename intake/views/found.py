@@ -10,16 +10,24 @@ from django.utils.functional import Promise
 from intake import filing, signin
 from intake.models import Application
 from register.models import DocketEntry
+from tenants.sessions import in_background
 
 Text = str | Promise
 
 
 def own_application(request: HttpRequest, application_id: UUID, *, to_print: bool = False) -> Application:
-    """The application of the person at the screen; anybody else's id is not found."""
+    """The application of the person at the screen; anybody else's id is not found.
+
+    Raises `Refusal` for one that its author has given up, in another window or some time ago.
+    """
     person = signin.person_of(request)
     application = filing.application_of(person, application_id, to_print=to_print)
-    if application is None or application.status == Application.Status.DISCARDED:
+    if application is None:
         raise Http404
+    if application.status == Application.Status.DISCARDED:
+        if in_background(request):
+            raise Http404
+        raise filing.given_up()
     return application
 
 

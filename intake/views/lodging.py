@@ -18,6 +18,7 @@ from intake.flows import Step
 from intake.forms import Stored
 from intake.models import Application
 from intake.views.found import entry_or_404, own_application, private
+from review.states import State
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
 from tenants.models import Agency
@@ -67,12 +68,15 @@ def receipt(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
         "version": last[0] if last else None,
         "again": bool(last) and last[0].number > 1,
         "handing_in": HANDING_IN[entry.agency.materials_mode],
+        "asked_for": shown.state in PAPERS_AWAITED,
         "on_paper": entry.agency.materials_mode != Agency.Materials.UPLOAD,
         "papers": papers.needed_by(application, circumstances.of(application, under=shown.rules)),
     }
     return private(render(request, "intake/receipt.html", context))
 
 
+# While the agency may still be waiting for papers.
+PAPERS_AWAITED: Final = frozenset({State.SUBMITTED, State.CORRECTION, State.DEEMED_ACCEPTED})
 HANDING_IN: Final[dict[str, Promise]] = {
     Agency.Materials.PAPER: _("请把下列纸质材料交给或者寄给注册机构，并写明申请编号："),
     Agency.Materials.UPLOAD: _("材料已随申请上传，不需要再交纸质材料；请保存下列材料的原件，以备核对："),

@@ -69,7 +69,7 @@ def _function(kind: Kind, answer: Answer, draft: Application | None) -> Function
     going_on = draft is not None and draft.kind == kind
     label = _("继续填写") if going_on else _("开始%(kind)s") % {"kind": kind.label}
     text: Text = answer.reason or flows.guide_of(kind, policy.current()).condition
-    if answer.closes_on and not answer.late:
+    if answer.closes_on and not answer.reason:
         text = _("请在%(day)s前办理。") % {"day": date_format(answer.closes_on)}
     return Function(kind, ICONS[kind], reverse("application_new", args=[kind]), text, "", label)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from intake import circumstances, corrections, dossier, filing, flows, signin
+from intake import corrections, dossier, filing, flows, signin
 from intake import papers as uploaded
 from intake.circumstances import Circumstances
 from intake.corrections import OpenCorrection
@@ -38,7 +38,7 @@ def papers(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _uploaded(request, application)
     open_one = corrections.of(application)
-    about = circumstances.of(application, under=open_one.policy if open_one else None)
+    about = corrections.circumstances_of(application, open_one)
     part = _part(application, about, open_one)
     context = _context(request, application, part, open_one)
     template = "intake/papers_part.html" if "part" in request.GET else "intake/papers.html"
@@ -81,7 +81,7 @@ def _context(
 def _uploaded(request: ApplicantRequest, application: Application) -> HttpResponse:
     """Take the files of one paper; each that is refused is named with its reason, the others stay."""
     open_one = corrections.of(application)
-    about = circumstances.of(application, under=open_one.policy if open_one else None)
+    about = corrections.circumstances_of(application, open_one)
     code = request.POST.get("code", "")
     files = request.FILES.getlist("files")
     kept: list[Paper] = []

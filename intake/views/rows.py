@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from intake import circumstances, completeness, corrections, filing, flows, held
+from intake import completeness, corrections, filing, flows, held
 from intake.circumstances import Circumstances
 from intake.completeness import Doubt, Findings
 from intake.corrections import OpenCorrection
@@ -121,7 +121,7 @@ def row(request: ApplicantRequest, application_id: UUID, section: str, row_id: s
     if section not in ROWS:
         raise Http404
     which, open_one = Section(section), corrections.of(application)
-    about = circumstances.of(application, under=open_one.policy if open_one else None)
+    about = corrections.circumstances_of(application, open_one)
     found = flows.step_of_section(application.kind, section, hours_count=about.hours_count)
     if found is None:
         return no_such_page(request, application)

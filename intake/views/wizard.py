@@ -154,8 +154,8 @@ class Page:
         return [
             {"message": labelled(form[name].label, str(error)), "href": f"#{form[name].auto_id}"}
             for form in several
-            for name, errors in form.errors.items()
-            for error in errors
+            for name in form.fields
+            for error in form.errors.get(name, ())
         ]
 
     @property
@@ -170,17 +170,17 @@ def step(request: ApplicantRequest, application_id: UUID, slug: str) -> HttpResp
     """One step of the wizard; of a lodged application only what an open correction names."""
     application = own_application(request, application_id, to_print=slug == flows.PREVIEW.slug)
     open_one = corrections.of(application)
-    about = circumstances.of(application, under=open_one.policy if open_one else None)
+    about = corrections.circumstances_of(application, open_one)
     found = flows.step_named(application.kind, slug, hours_count=about.hours_count)
     if found is None:
         if slug not in flows.SLUGS:
             raise Http404
         return no_such_page(request, application)
-    if application.status != Application.Status.DRAFT and (open_one is None or found is flows.PREVIEW):
+    if application.status != Application.Status.DRAFT and open_one is None:
         return lodged_already(request, application, found)
-    if found is flows.PREVIEW:
+    if found is flows.PREVIEW and open_one is None:
         return preview(request, application, about)
-    if Section.CHANNEL in found.sections:
+    if Section.CHANNEL in found.sections and open_one is None:
         return channel_page(request, application, about, found)
     page = _page(request, application, about, found, open_one)
     if not (page.forms or page.parts or page.photo):

@@ -29,6 +29,7 @@ __all__ = [
     "Mark",
     "PrintedOpinion",
     "dossier_html",
+    "form_html",
     "form_pdf",
     "form_word",
     "short_digest",
@@ -41,16 +42,25 @@ def dossier_html(content: Content, **added: Unpack[Added]) -> SafeString:
     return render_to_string("print/form_sheet.html", _context(sheet_of(content, **added)))
 
 
+def form_html(content: Content, **added: Unpack[Added]) -> str:
+    """The document that the PDF engine lays out."""
+    return _document(_context(sheet_of(content, **added)))
+
+
 def form_pdf(content: Content, **added: Unpack[Added]) -> bytes:
     """The form on A4 for double-sided printing: always an even number of pages, normally two."""
     context = _context(sheet_of(content, **added))
-    return render_pdf(render_to_string("print/form.html", context), back=partial(_back_side, context))
+    return render_pdf(_document(context), back=partial(_back_side, context))
 
 
 def form_word(content: Content, **added: Unpack[Added]) -> bytes:
     """The form as a Word file. Its pages begin and end where those of the PDF do."""
     sheet = sheet_of(content, **added)
-    return word.written(sheet, layout_of(render_to_string("print/form.html", _context(sheet))))
+    return word.written(sheet, layout_of(_document(_context(sheet))))
+
+
+def _document(context: dict[str, Any]) -> str:
+    return render_to_string("print/form.html", context)
 
 
 def _back_side(context: dict[str, Any], number: int) -> str:

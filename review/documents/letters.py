@@ -33,7 +33,7 @@ RULES: Final = "《注册安全工程师管理规定》"
 class Letter:
     """An official letter: number, title, whom it addresses, its paragraphs, who signs it and when.
 
-    `slug` names it within its case. A receipt by the system itself is not sealed.
+    `slug` names it within its case. A receipt by the system is not sealed and carries the form's digest.
     """
 
     slug: str
@@ -47,6 +47,7 @@ class Letter:
     items: Sequence[str] = ()
     closing: Sequence[str] = ()
     sealed: bool = True
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +146,17 @@ def lodged(told: Told) -> Letter:
     paragraphs = [
         f"你于{_moment(told.movement.at)}{done}的{_subject(told.case)}已经收到（申请材料第{version}版），"
         f"提交至{told.agency.name_zh}。",
-        f"申请表校验码：{short_digest(digest)}（SHA-256 {digest}）。纸质申请表上的校验码应与此一致。",
+        f"申请表校验码：{short_digest(digest)}。纸质申请表上的校验码应与此一致。",
     ]
     if told.due:
         binding = told.case.policy.get("review_clock_applies", True)
         which = "受理期限" if told.movement.to_state == State.SUBMITTED else "初审期限"
         paragraphs.append(f"{which}至{told.due}。" if binding else f"预计于{told.due}前答复。")
-    if told.papers:
+    papers = () if again else told.papers
+    if papers:
         paragraphs.append("请把下列材料交给或者寄给注册机构，并写明申请编号：")
+    elif told.papers:
+        paragraphs.append("补正通知要求补交纸质材料的，请一并交给注册机构，并写明申请编号。")
     contact = f"{told.agency.name_zh}咨询电话：{told.agency.phone}。" if told.agency.phone else ""
     return _letter(
         told,
@@ -160,13 +164,14 @@ def lodged(told: Told) -> Letter:
         title="上报回执",
         number=f"{told.case.reference}-收{version}",
         paragraphs=paragraphs,
-        items=told.papers,
+        items=papers,
         closing=[
             "本回执只证明系统已经收到申请，不代表受理。是否受理及以后的办理结果，请登录系统查看。" + contact,
             "本回执由系统生成，不需要盖章。",
         ],
         issuer=SYSTEM,
         sealed=False,
+        digest=digest,
     )
 
 
@@ -322,6 +327,7 @@ class _Said(TypedDict):
     items: NotRequired[Sequence[str]]
     closing: NotRequired[Sequence[str]]
     sealed: NotRequired[bool]
+    digest: NotRequired[str]
 
 
 def _received(told: Told) -> dt.date:

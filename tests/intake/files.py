@@ -174,7 +174,7 @@ def _elsewhere(document: pikepdf.Pdf) -> None:
     stream = document.make_stream(b"0", Type=Name.XObject, Subtype=Name.Image, Width=1, Height=1)
     stream.ColorSpace, stream.BitsPerComponent = Name.DeviceGray, 8
     stream.F = Dictionary(Type=Name.Filespec, F=String("/etc/passwd"))
-    document.pages[0].Resources.XObject["/EVIL"] = stream
+    document.pages[0].Resources.XObject["/Im9"] = stream
 
 
 def _page_of(width: float, height: float) -> Callable[[pikepdf.Pdf], None]:
@@ -194,10 +194,10 @@ def _draw(content: bytes, *, resources: Dictionary | None = None) -> Callable[[p
 
 
 def flate_bomb() -> bytes:
-    """Two megabytes of content that unfold into two gigabytes."""
+    """Half a megabyte of content that unfolds into twenty million strokes."""
     packer = zlib.compressobj(9)
     block = b"0 0 m 9 9 l S " * 65_536
-    packed = b"".join(packer.compress(block) for _ in range(2_200)) + packer.flush()
+    packed = b"".join(packer.compress(block) for _ in range(300)) + packer.flush()
 
     def change(document: pikepdf.Pdf) -> None:
         page = document.pages[0]

@@ -193,8 +193,9 @@ def returned(cast: Cast) -> Application:
     return held
 
 
-def answers(number: int = 1, **texts: str) -> dict[str, str]:
-    return {"number": str(number), "answer-0": "", "answer-1": "已补签并寄出", **texts}
+def answers() -> dict[str, str]:
+    """What Zhang answers to the first correction, in words."""
+    return {"number": "1", "answer-0": "", "answer-1": "已补签并寄出"}
 
 
 def test_each_item_says_what_was_written_where_to_mend_it_and_whether_it_is(
@@ -255,7 +256,7 @@ def test_the_print_asked_for_only_once_everything_is_settled(
 ) -> None:
     address(cast, returned)
     answer = client.post(
-        f"/applications/{returned.pk}/correction/", {"go": "resubmit", **answers(**{"answer-1": ""})}
+        f"/applications/{returned.pk}/correction/", {"go": "resubmit", **answers(), "answer-1": ""}
     )
     assert "以下补正事项还没有处理" in said(answer)
 
@@ -284,7 +285,7 @@ def test_an_old_window_does_not_answer_a_newer_correction(
     with crossing.standing(Desk.AGENCY, cast.beijing):
         case = Case.objects.get(pk=returned.pk)
         casework.send_back(case=case, by=cast.actor("wang"), items=ITEMS[1:], reason="仍未签字")
-    answer = client.post(path, {"go": "unprinted", **answers(1, **{"answer-0": "旧的答复"})}, follow=True)
+    answer = client.post(path, {"go": "unprinted", **answers(), "answer-0": "旧的答复"}, follow=True)
     assert "补正要求已经更新" in said(answer)
     assert state_of(returned) == State.CORRECTION
     assert "旧的答复" not in said(client.get(path))
@@ -294,11 +295,11 @@ def test_saving_in_the_background_says_when_it_is_too_late(
     cast: Cast, client: Client, returned: Application
 ) -> None:
     path = f"/applications/{returned.pk}/correction/"
-    quiet = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
-    assert client.post(path, {"go": "keep", **answers()}, **quiet).status_code == 200
+    quiet = {"X-Requested-With": "XMLHttpRequest"}
+    assert client.post(path, {"go": "keep", **answers()}, headers=quiet).status_code == 200
     with cast.at_applicants_desk(cast.zhang):
         filing.withdraw(application=returned)
-    assert client.post(path, {"go": "keep", **answers()}, **quiet).status_code == 409
+    assert client.post(path, {"go": "keep", **answers()}, headers=quiet).status_code == 409
 
 
 def test_the_old_version_stays_and_the_differences_are_shown(

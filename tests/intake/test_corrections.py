@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.test import Client
 
-from intake import corrections, filing
+from intake import corrections, filing, flows
 from intake.filing import Incomplete
 from intake.flows import Section
 from intake.models import Application
 from register import clock, memory, policy
-from register.models import DocketEntry, Kind
+from register.models import DocketEntry, Kind, TrainingHours
 from register.models import Policy as PolicyRow
 from review import casework
 from review.models import Case, Correction, Dossier
@@ -23,7 +24,16 @@ from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tests import factories
 from tests.cast import APPLICANTS, Cast
-from tests.intake.desk import EMPLOYER, EXPERIENCE, filled, portrait, posted, signed_in, words
+from tests.intake.desk import (
+    EMPLOYER,
+    EXPERIENCE,
+    PERSONAL,
+    filled,
+    portrait,
+    posted,
+    signed_in,
+    words,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -216,10 +226,11 @@ def test_the_way_of_a_correction_over_the_pages(cast: Cast, client: Client) -> N
     assert (employer["name"], employer["address"]) == (EMPLOYER["name"], "示例路2号")
 
 
-@pytest.mark.parametrize("path", ["steps/personal/", "steps/experience/", "steps/channel/"])
-def test_steps_that_are_not_named_are_not_there(cast: Cast, client: Client, path: str) -> None:
+@pytest.mark.parametrize("path", ["steps/personal/", "steps/experience/", "steps/channel/", "steps/preview/"])
+def test_steps_that_are_not_named_lead_back_to_the_list(cast: Cast, client: Client, path: str) -> None:
     held = sent_back(cast, ITEMS[:1])
-    assert client.get(f"/applications/{held.pk}/{path}").status_code == 404
+    answer = client.get(f"/applications/{held.pk}/{path}")
+    assert answer["Location"] == f"/applications/{held.pk}/correction/"
 
 
 def test_a_hidden_fault_of_the_same_section_does_not_hold_the_page(
@@ -260,3 +271,104 @@ def test_an_unanswered_item_is_named(cast: Cast, client: Client) -> None:
     held = sent_back(cast, ITEMS[3:])
     answer = client.post(f"/applications/{held.pk}/correction/", {"go": "resubmit", "answer-0": ""})
     assert "以下补正事项还没有处理" in words(answer.content)
+
+
+# --- The four kinds --------------------------------------------------------------------------------
+
+# What is named, on which step, and which fields that opens there; `rows` where a list is opened.
+OPENED = [
+    (Kind.INITIAL, "personal.school", "personal", {"personal-school"}),
+    (Kind.INITIAL, "registration.category", "personal", {"registration-category"}),
+    (Kind.INITIAL, "employer.contract_to", "employer", {"employer-contract_from", "employer-contract_to"}),
+    (Kind.INITIAL, "experience", "experience", {"rows"}),
+    (Kind.INITIAL, "photo", "personal", {"photo"}),
+    (Kind.CHANGE, "personal.mobile", "personal", {"personal-mobile"}),
+    (
+        Kind.CHANGE,
+        "registration.change_items",
+        "registration",
+        {"registration-change_items", "registration-category"},
+    ),
+    (Kind.CHANGE, "employer.name", "registration", {"employer-name"}),
+    (Kind.RENEWAL, "employer.post", "employer", {"employer-post"}),
+    (Kind.RENEWAL, "education", "education", {"rows"}),
+    (Kind.RENEWAL, "performance", "education", {"performance-text"}),
+    (Kind.REREGISTRATION, "personal.email", "personal", {"personal-email"}),
+    (Kind.REREGISTRATION, "registration.category", "employer", {"registration-category"}),
+    (Kind.REREGISTRATION, "experience", "experience", {"rows"}),
+]
+BEGUN = {Kind.CHANGE: -1, Kind.RENEWAL: -3, Kind.REREGISTRATION: -5}
+
+
+def complete(cast: Cast, kind: Kind) -> Application:
+    """Zhang's draft of this kind, ready to be lodged in Beijing."""
+    if kind in BEGUN:
+        since = clock.add_years(clock.today(), BEGUN[kind]) + timedelta(days=30)
+        factories.registration(cast.zhang, cast.beijing, valid_from=since, category="A5")
+    last_week = (clock.today() - timedelta(days=7)).isoformat()
+    course = {"from": last_week, "to": last_week, "provider": "示例培训中心", "hours": "48"}
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, cast.beijing, kind)
+        if kind == Kind.RENEWAL:
+            filing.add_row(application=draft, section=Section.EDUCATION, row={**course, "certificate": "P1"})
+            filing.save_step(application=draft, section=Section.PERFORMANCE, data={"text": "安全管理。"})
+        if kind == Kind.CHANGE:
+            items = {"change_items": ["1"], "category": "A5"}
+            filing.save_step(application=draft, section=Section.REGISTRATION, data=items)
+            moved = {"name": "天津示例技术有限公司", "code": "91310000MA1ABCDE8U"}
+            filing.save_step(application=draft, section=Section.EMPLOYER, data=moved)
+    return draft
+
+
+def offered(html: bytes) -> set[str]:
+    """What may be typed on a page of a correction."""
+    page = BeautifulSoup(html, "html.parser")
+    names = {str(control["name"]) for control in page.select(".wizard [name]")}
+    fields = {name for name in names if "-" in name and not name.startswith(("experience-", "education-"))}
+    lists = {"rows"} if page.select("#rows") else set()
+    photo = {"photo"} if "photo-file" in fields else set()
+    return (fields - {"photo-file"}) | lists | photo
+
+
+@pytest.mark.parametrize(("kind", "item", "slug", "opens"), OPENED)
+def test_a_correction_of_each_kind_opens_what_it_names_only(
+    cast: Cast, client: Client, kind: Kind, item: str, slug: str, opens: set[str]
+) -> None:
+    held = returned(cast, complete(cast, kind), [{"item": item, "code": "R09", "text": "请更正"}])
+    pages = {step.slug for step in flows.steps_of(kind, hours_count=kind == Kind.RENEWAL)}
+    base = f"/applications/{held.pk}"
+    answer = client.get(f"{base}/steps/{slug}/")
+    assert offered(answer.content) - {"employer-contract_open_ended"} == opens
+    for other in pages - {slug}:
+        closed = client.get(f"{base}/steps/{other}/", follow=True)
+        assert closed.redirect_chain == [(f"{base}/correction/", 302)]
+    before = again(cast, held).sections
+    everything = {
+        **posted(Section.PERSONAL, {**PERSONAL, "school": "另一所", "post": "另一职"}),
+        **posted(Section.EMPLOYER, {**EMPLOYER, "district": "另一区"}),
+    }
+    client.post(f"{base}/steps/{slug}/", {**everything, "go": "next"})
+    after = again(cast, held).sections
+    for section in ("personal", "employer"):
+        touched = {name for name, value in after[section].items() if before[section].get(name) != value}
+        assert {f"{section}-{name}" for name in touched} <= opens
+
+
+def test_hours_entered_after_lodging_change_nothing_that_is_not_opened(cast: Cast) -> None:
+    held = returned(cast, complete(cast, Kind.RENEWAL), ITEMS[:1])
+    day = clock.today() - timedelta(days=3)
+    TrainingHours.objects.create(
+        person=cast.zhang,
+        agency=cast.beijing,
+        institution="示例培训中心",
+        begun_on=day,
+        ended_on=day,
+        hours=8,
+        certificate_number="TR-1",
+    )
+    with cast.at_applicants_desk(cast.zhang):
+        filing.save_step(application=held, section=Section.EMPLOYER, data={"address": "示例路2号"})
+        filing.resubmit(application=again(cast, held))
+        with crossing.inside(cast.beijing):
+            first, second = Dossier.objects.filter(case_id=held.pk).order_by("version")
+    assert second.content["education"] == first.content["education"]

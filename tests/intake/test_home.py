@@ -27,7 +27,7 @@ from tests.intake.lodged import brought_to, lodged, reported, sent_back
 
 pytestmark = pytest.mark.django_db
 
-ASYNC = {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"}
+ASYNC = {"X-Requested-With": "XMLHttpRequest"}
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +62,11 @@ def told(cast: Cast, number: int, case: Application | None = None) -> None:
     tasks.deliver()
 
 
-def queries_of(client: Client, path: str, **headers: Any) -> list[str]:
+def queries_of(client: Client, path: str, headers: dict[str, str] | None = None) -> list[str]:
     """What a page asks of the database, once what is remembered for all has been read."""
     client.get(path)
     with CaptureQueriesContext(connection) as asked:
-        client.get(path, **headers)
+        client.get(path, headers=headers)
     return [query["sql"][:120] for query in asked]
 
 
@@ -75,7 +75,7 @@ def queries_of(client: Client, path: str, **headers: Any) -> list[str]:
 
 def first_line(client: Client) -> str:
     """The first line of the board, as the poll answers it."""
-    html = client.get("/notices/board", **ASYNC).content.decode()
+    html = client.get("/notices/board", headers=ASYNC).content.decode()
     return words(html.partition('<ol class="notices"')[0].partition('<p class="board-empty"')[0].encode())
 
 
@@ -143,18 +143,18 @@ def test_the_page_and_its_poll_have_the_same_version(cast: Cast, client: Client)
     lodged(cast)
     tasks.deliver()
     page = client.get("/home/").content.decode()
-    polled = client.get("/notices/board", **ASYNC)
+    polled = client.get("/notices/board", headers=ASYNC)
     etag = polled["ETag"].strip('"')
     assert f'data-etag="{etag}"' in page
-    again = client.get("/notices/board", HTTP_IF_NONE_MATCH=polled["ETag"], **ASYNC)
+    again = client.get("/notices/board", headers={**ASYNC, "If-None-Match": polled["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize("number", [1, 30])
 def test_nothing_new_costs_no_query_but_those_of_the_session(cast: Cast, client: Client, number: int) -> None:
     told(cast, number)
-    etag = client.get("/notices/board", **ASYNC)["ETag"]
-    asked = queries_of(client, "/notices/board", HTTP_IF_NONE_MATCH=etag, **ASYNC)
+    etag = client.get("/notices/board", headers=ASYNC)["ETag"]
+    asked = queries_of(client, "/notices/board", headers={**ASYNC, "If-None-Match": etag})
     session = [sql for sql in asked if '"django_session"' in sql or '"tenants_user"' in sql]
     assert (asked, len(asked) <= 2) == (session, True)
 
@@ -176,19 +176,19 @@ def test_a_new_state_comes_with_the_poll(
 ) -> None:
     held = lodged(cast)
     tasks.deliver()
-    etag = client.get("/notices/board", **ASYNC)["ETag"]
+    etag = client.get("/notices/board", headers=ASYNC)["ETag"]
     sent_back(cast, held)
     with django_capture_on_commit_callbacks(execute=True):
         tasks.deliver()
-    answer = client.get("/notices/board", HTTP_IF_NONE_MATCH=etag, **ASYNC)
+    answer = client.get("/notices/board", headers={**ASYNC, "If-None-Match": etag})
     assert (answer.status_code, "轮到您办理" in words(answer.content)) == (200, True)
 
 
 def test_days_left_change_at_midnight(cast: Cast, client: Client, shifted_clock: None) -> None:
     told(cast, 1)
-    etag = client.get("/notices/board", **ASYNC)["ETag"]
+    etag = client.get("/notices/board", headers=ASYNC)["ETag"]
     clock.shift(timedelta(days=1).total_seconds())
-    assert client.get("/notices/board", HTTP_IF_NONE_MATCH=etag, **ASYNC).status_code == 200
+    assert client.get("/notices/board", headers={**ASYNC, "If-None-Match": etag}).status_code == 200
 
 
 def test_polling_is_no_use_of_the_session(cast: Cast, client: Client) -> None:
@@ -196,7 +196,7 @@ def test_polling_is_no_use_of_the_session(cast: Cast, client: Client) -> None:
     session = client.session
     session[SEEN_KEY] = session[SEEN_KEY] - 600
     session.save()
-    client.get("/notices/board", **ASYNC)
+    client.get("/notices/board", headers=ASYNC)
     assert client.session[SEEN_KEY] == session[SEEN_KEY]
     client.get("/home/")
     assert client.session[SEEN_KEY] > session[SEEN_KEY]
@@ -411,7 +411,7 @@ def test_the_personal_page_asks_at_most_ten_times(
 def test_the_poll_with_news_asks_at_most_eight_times(cast: Cast, client: Client) -> None:
     lodged(cast)
     told(cast, 30)
-    asked = queries_of(client, "/notices/board", **ASYNC)
+    asked = queries_of(client, "/notices/board", headers=ASYNC)
     assert len(asked) <= 8, asked
 
 

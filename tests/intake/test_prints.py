@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import docx
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from pypdf import PdfReader
 
@@ -50,7 +50,7 @@ def at(application: Application, rest: str) -> str:
     return f"/applications/{application.pk}/{rest}"
 
 
-def text_of(answer: HttpResponse) -> str:
+def text_of(answer: Any) -> str:
     """The text of a PDF or Word file, without blanks."""
     assert answer.status_code == 200
     file = io.BytesIO(answer.content)

@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from intake import progress
 from intake.progress import Progress
-from register import clock
+from register import clock, codes
 from register.models import DocketEntry
 from review import casework, workflow
 from review.models import Case
@@ -197,7 +197,7 @@ def test_each_act_tells_its_result_and_reasons(
     brought_to(state, held, cast.beijing)
     last = [event for event in shown(cast, held).events if event.status != "next"][-1]
     if state == State.FINAL_PASSED:
-        text = text.replace("危险物品安全", str(progress.codes.label("category", "A5")))
+        text = text.replace("危险物品安全", str(codes.label("category", "A5")))
     assert (str(last.title), str(last.who), last.text) == (title, who, text)
 
 
@@ -207,15 +207,15 @@ def test_a_refusal_gives_the_reason_in_words_and_the_officers_own(
 ) -> None:
     brought_to(state, held, cast.beijing)
     last = [event for event in shown(cast, held).events if event.status != "next"][-1]
-    words = progress.codes.label("reason", "N05")
-    assert last.text.startswith(f"{words}；")
+    words = codes.label("reason", "N05")
+    assert str(last.text).startswith(f"{words}；")
 
 
 def test_officers_names_and_inner_steps_stay_inside(cast: Cast, held: Case) -> None:
     sent_back(cast, held)
     found = shown(cast, held)
     assert happened(found) == ["已上报，待受理", "退回补正"]
-    assert "补正期限至2026年3月16日" in found.events[1].text
+    assert "补正期限至2026年3月16日" in str(found.events[1].text)
     assert "李初审" not in str([(event.who, event.text) for event in found.events])
 
 

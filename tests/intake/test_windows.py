@@ -14,6 +14,9 @@ from intake.models import Application
 from register import clock, memory
 from register.clock import SHANGHAI
 from register.models import DocketEntry, Kind, Policy
+from review.models import Case
+from tenants import crossing
+from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tests import factories
 from tests.cast import Cast
@@ -162,11 +165,12 @@ def test_a_restriction_entered_meanwhile_refuses(cast: Cast) -> None:
 def test_the_policy_is_frozen_on_the_day_of_lodging(cast: Cast) -> None:
     tomorrow = clock.today() + timedelta(days=1)
     Policy.objects.create(key="validity_years", value=5, valid_from=tomorrow)
+    Policy.objects.create(key="validity_years", value=9, valid_from=tomorrow + timedelta(days=1))
     memory.forget_all()
     with cast.at_applicants_desk(cast.zhang):
         draft = filled(cast.zhang, cast.beijing)
         at(tomorrow)
         filing.lodge(application=draft)
-        frozen = filing.freeze(again(draft)).content["policy_version"]
-        assert frozen == circumstances.of(again(draft)).policy.version
-        assert circumstances.of(again(draft)).policy.validity_years == 5
+        at(tomorrow + timedelta(days=1))
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        assert Case.objects.get(pk=draft.pk).policy["validity_years"] == 5

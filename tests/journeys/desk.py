@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from deploy.portrait import draw
 from tests.stage import Lodged, Somebody, Stage
 
 PATIENCE_MS: Final = 15_000
+UNTIL_IT_ASKS_MS: Final = 16_000
 WIDE, PHONE = (1366, 768), (390, 844)
 PASSWORD: Final = play.PASSWORD
 # 注册初审机构 of the stage by code: one of each channel.
@@ -62,7 +64,10 @@ class Window:
         return self.page.context
 
     def open(self, path: str) -> None:
-        self.page.goto(f"{self.root}{path}")
+        """Type an address of this host; whatever it answers, it is no fault of the server."""
+        answer = self.page.goto(f"{self.root}{path}")
+        assert answer is not None
+        assert answer.status < 500, f"{path} answers {answer.status}"
 
     def another(self) -> Window:
         """A second tab of the same window."""
@@ -180,7 +185,7 @@ class Applicant(Window):
             number=self.person.number,
             certificate_number="CS99999999",
             exam_year="2024",
-            exam_place="11",
+            exam_place="北京市",
             statement="示例：名册中没有我的考试记录。",
         )
         self.page.locator("[name=proof_1]").set_input_files(a_file("proof.jpg"))
@@ -248,6 +253,18 @@ class Applicant(Window):
     def board(self) -> Locator:
         """公告信息."""
         return self.page.locator(".board")
+
+    def hears(self, words: str) -> None:
+        """The board learns of it by itself, without the page being opened again.
+
+        The page asks for news every 15 seconds: the clock of the browser (`page.clock.install()` before the
+        page was opened) is turned forward instead of waiting.
+        """
+        for _time in range(5):
+            self.page.clock.fast_forward(UNTIL_IT_ASKS_MS)
+            with suppress(AssertionError):
+                return expect(self.board).to_contain_text(words, timeout=PATIENCE_MS / 5)
+        return expect(self.board).to_contain_text(words)
 
     def card(self, kind: str) -> Locator:
         """What the personal page says about a kind of application: open, or why not."""

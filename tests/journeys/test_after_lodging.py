@@ -63,7 +63,7 @@ def test_the_history_lists_every_application_by_time(desk: Desk) -> None:
     # Granted today for three years.
     expect(rows.last).to_contain_text(date_format(clock.validity_end(clock.today(), 3)))
     # Each with its form as lodged.
-    zhang.follow(f"申请表{first.reference}")
+    zhang.follow(f"申请表 {first.reference}")
     zhang.sees(first.reference)
     zhang.sees("北京示例化工有限公司")
 

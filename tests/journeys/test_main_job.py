@@ -9,20 +9,6 @@ from tests.journeys.desk import AGENCIES, Applicant, Desk
 from tests.manual import manual
 
 pytestmark = pytest.mark.journey
-# The page asks for news every 15 seconds; the browser's clock is turned forward instead of waiting.
-UNTIL_IT_ASKS = 16_000
-
-
-def hears(zhang: Applicant, words: str) -> None:
-    """The board learns of it by itself, without the page being opened again."""
-    for _time in range(5):
-        zhang.page.clock.fast_forward(UNTIL_IT_ASKS)
-        try:
-            expect(zhang.board).to_contain_text(words, timeout=3000)
-        except AssertionError:
-            continue
-        return
-    expect(zhang.board).to_contain_text(words)
 
 
 @manual("2.8", "2.8-1", "2.8-2", "图13", "词-公告信息")
@@ -53,7 +39,7 @@ def test_from_the_preview_to_the_register(desk: Desk) -> None:
     li.follow("报送终审") if li.page.get_by_role("link", name="报送终审").count() else li.press("报送终审")
     li.press("确定报送")
     expect(li.page.locator(".messages")).to_contain_text("已报送")
-    hears(zhang, "已于")
+    zhang.hears("已于")
 
     # The authority.
     zhao = desk.officer("zhao.authority")
@@ -63,7 +49,7 @@ def test_from_the_preview_to_the_register(desk: Desk) -> None:
     zhao.follow("准予注册")
     zhao.press("准予注册")
     zhao.sees("终审通过")
-    hears(zhang, "准予初始注册")
+    zhang.hears("准予初始注册")
 
     # The next time one signs in, the personal page tells it.
     again = Applicant(desk.page("localhost"), desk.stage, zhang.root, zhang.person)

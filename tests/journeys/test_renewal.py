@@ -12,7 +12,7 @@ from tests.journeys.desk import AGENCIES, Applicant, Desk
 from tests.manual import manual
 
 pytestmark = pytest.mark.journey
-STEPS = ["更新个人基本信息", "更新聘用单位信息", "填写继续教育信息", "填写工作经历", "预览、打印和上报"]
+STEPS = ["更新个人基本信息", "更新聘用单位信息", "填写继续教育信息", "更新工作经历", "预览、打印和上报"]
 
 
 @manual("4-1", "4-2")
@@ -82,7 +82,7 @@ def to_the_preview(zhao: Applicant) -> None:
     zhao.fill({"performance-text": "负责示例化工装置的安全管理。"})
     zhao.press("下一步")
     # (5) 工作经历 (6) 预览
-    zhao.at_step("填写工作经历")
+    zhao.at_step("更新工作经历")
     zhao.add_work()
     zhao.press("预览")
     zhao.declare()

@@ -10,7 +10,7 @@ from tests.journeys.desk import AGENCIES, CHANNELS, Applicant, Desk
 from tests.manual import manual
 
 pytestmark = pytest.mark.journey
-STEPS = ["选择注册渠道", "填写聘用单位信息", "填写工作经历", "预览、打印和上报"]
+STEPS = ["选择注册渠道", "填写聘用单位信息", "更新工作经历", "预览、打印和上报"]
 
 
 @manual("5-1", "5-3", "图25", "5.1-1", "图26", "5.2-1", "图27", "5.3-1", "5.3-2", "5.3-3", "图28")
@@ -32,7 +32,7 @@ def test_who_missed_the_renewal_registers_again(desk: Desk) -> None:
     fill_in_employer(sun)
 
     # (3) Several rows; a click on 起止时间 changes or deletes one.
-    sun.at_step("填写工作经历")
+    sun.at_step("更新工作经历")
     sun.add_work()
     sun.add_work(play.PRESENT_WORK)
     rows = sun.page.locator("#rows tbody tr")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -142,8 +143,7 @@ def test_a_notice_read_without_opening_it_leads_back_to_its_list(told: User, ask
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_nobody_is_led_to_another_site(told: User, asking: Asking, elsewhere: str) -> None:
     request = asking(told, "post", "/notices/read")
-    request.POST = QueryDict(mutable=True)
-    request.POST["next"] = elsewhere
+    request.POST = QueryDict(urlencode({"next": elsewhere}))
     request._messages = mock.Mock()  # type: ignore[attr-defined]
     assert views.read_all(request)["Location"] == "/notices/"
 

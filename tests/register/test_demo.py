@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from register import clock, demo, documents, eligibility, names, people
-from register.models import Kind, Person, Qualification, Registration
+from register import announcing, clock, demo, documents, eligibility, names, people
+from register.models import BatchLine, Kind, Person, Qualification, Registration
 from register.standing import Status, status_of
 from tenants import roles
 from tenants.crossing import Desk, standing
@@ -79,6 +79,17 @@ def test_everybody_with_a_part_stands_where_the_part_needs(small_demo: Path) -> 
         assert (answer.allowed, answer.late) == (True, False)
         exam = Qualification.objects.get(certificate_number=part.certificate_number)
         assert exam.exam_year == demo.exam_year_of(part, clock.today())
+
+
+def test_who_was_registered_in_past_quarters_is_announced_once(small_demo: Path) -> None:
+    with standing(Desk.APPLICANT):
+        batches = list(announcing.published())
+        lines = list(BatchLine.objects.select_related("batch"))
+    assert batches == sorted(batches, key=lambda batch: batch.number, reverse=True)
+    assert len({line.number for line in lines}) == len(lines) > 20
+    assert all(line.batch.published_on and line.batch.published_on <= clock.today() for line in lines)
+    with standing(Desk.AUTHORITY):
+        assert demo.announce(clock.today()) == 0
 
 
 def test_agencies_get_contacts_and_staff(small_demo: Path) -> None:

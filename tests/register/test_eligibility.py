@@ -355,13 +355,11 @@ def test_years_without_an_application_follow_the_policy_of_the_day_of_revocation
 
 
 @pytest.mark.django_db
-def test_four_answers_take_three_queries(
-    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_four_answers_take_two_queries(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     factories.registration(cast.zhang, cast.beijing)
     with crossing.standing(Desk.APPLICANT), crossing.acting_as(cast.zhang.pk):
         list(Agency.objects.all())
-        with django_assert_num_queries(3):  # registrations, the rest, policies
+        with django_assert_num_queries(2):  # the books, the policies
             eligibility.answers(cast.zhang)
 
 

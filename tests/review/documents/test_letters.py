@@ -114,8 +114,9 @@ def test_the_receipt_of_lodging_proves_what_was_received_and_promises_nothing() 
 
 
 def test_the_receipt_of_a_corrected_version_names_its_version_and_digest() -> None:
-    text = words(letters_of(LODGE, SEND_BACK, RESUBMIT)[-1])
+    text = words(letters_of(LODGE, SEND_BACK, RESUBMIT, papers=("注册申请表",))[-1])
     assert "2026年11月25日10:00补正后重新上报" in text
+    assert "补正通知要求补交纸质材料的" in text
     assert "申请材料第2版" in text
     assert "a" * 64 in text
 
