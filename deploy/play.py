@@ -268,6 +268,8 @@ def answer_correction(play: Play, board: Board) -> None:
     applicant.follow("去补正")
     applicant.follow("修改")
     applicant.press("保存", {"employer-address": "示例路2号"})
+    applicant.press("重新上报")
+    # The signed form no longer fits: the page asks whether the new one has been printed.
     since = time.perf_counter()
     applicant.press("重新上报")
     board.expect(applicant.name, "重新上报", since=since, state="已上报，待受理", notice="重新上报")

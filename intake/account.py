@@ -24,10 +24,10 @@ from intake import attempts, filing, recovery
 from intake.contact import FIELDS, contact_of
 from intake.entry import PasswordForm
 from intake.fields import LineField, MailField, MobileField, PhoneField, PostcodeField
-from intake.models import Application
+from intake.models import Application, Paper
 from notifications import board
 from register import codes, people, standing
-from register.models import Person, Qualification, Registration
+from register.models import Person, Qualification, Registration, TrainingHours
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, User
@@ -173,6 +173,8 @@ class Holdings:
     qualifications: Sequence[Qualification]
     registrations: Sequence[Registration]
     applications: Sequence[Application]
+    papers: Sequence[Paper]
+    training: Sequence[TrainingHours]
     notices: int
     unread: int
     looks: Sequence[Look]
@@ -197,6 +199,12 @@ def holdings_of(person: Person, user: User) -> Holdings:
         qualifications=list(Qualification.objects.filter(people.rows_of(person)).order_by("issued_on")),
         registrations=standing.registrations_of(person),
         applications=applications,
+        papers=list(
+            Paper.objects.filter(application__in=applications)
+            .only("name", "code", "sha256", "created_at")
+            .order_by("created_at")
+        ),
+        training=list(TrainingHours.objects.filter(people.rows_of(person))),
         notices=board.notices_of(user).count(),
         unread=board.unread_count(user),
         looks=looks[:LOOKS_SHOWN],
@@ -235,6 +243,18 @@ def kept_of(held: Holdings, *, draft_days: int) -> list[Kept]:
             _("连续 %(days)s 天没有修改的，自动删除") % {"days": draft_days},
         ),
         Kept(_("已上报的申请"), [_application(one) for one in held.lodged], _("审查您的注册申请"), archive),
+        Kept(
+            _("上传的材料"),
+            [f"{codes.label('paper', one.code)} · {one.name}" for one in held.papers],
+            _("审查您的注册申请"),
+            _("已上报的随档案保存，其余随草稿删除"),
+        ),
+        Kept(
+            _("继续教育学时"),
+            [f"{one.institution} · {one.certificate_number} · {one.hours}" for one in held.training],
+            duty,
+            archive,
+        ),
         Kept(
             _("公告信息"),
             [gettext("%(all)s 条，未读 %(unread)s 条") % {"all": held.notices, "unread": held.unread}],
@@ -298,8 +318,14 @@ def export_of(held: Holdings) -> dict[str, Any]:
             _row(one, "reference", "kind", "status", "created_at", "saved_at", "lodged_at", "sections")
             for one in held.applications
         ],
+        "papers": [_row(one, "code", "name", "sha256", "created_at") for one in held.papers],
+        "training": [
+            _row(one, "institution", "course", "begun_on", "ended_on", "hours", "certificate_number")
+            for one in held.training
+        ],
         "notices": [
-            _row(one, "created_at", "title_zh", "body_zh", "read_at") for one in board.notices_of(user)
+            _row(one, "created_at", "title_zh", "body_zh", "title_en", "body_en", "read_at")
+            for one in board.notices_of(user)
         ],
         "looks_at_full_number": [
             {

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from register import codes
 from register.models import DocketEntry
 from review import checklist, sections
+from review.documents import forms
 from review.models import Dossier
 from tenants import crossing
 
@@ -51,6 +52,11 @@ class Version:
     digest: str
     changes: tuple[Change, ...] = ()
     replies: tuple[Reply, ...] = ()
+
+    @property
+    def digest_short(self) -> str:
+        """The check code (校验码) as it stands on every print."""
+        return forms.short_digest(self.digest)
 
     @property
     def form_changed(self) -> bool:

@@ -526,9 +526,7 @@ class ExperienceForm(RowForm):
     renamed = {"from": "since", "to": "until"}
 
     since = MonthField(label=_("开始时间"))
-    until = MonthField(
-        label=_("结束时间"), required=False, help_text=_("仍在该单位工作的不填，勾选“至今”。")
-    )
+    until = MonthField(label=_("结束时间"), required=False, help_text=_("仍在该单位工作的不填，勾选“至今”。"))
     ongoing = forms.BooleanField(label=_("至今（仍在该单位工作）"), required=False)
     employer = LineField(label=_("工作单位"), max_length=200)
     post = LineField(label=_("职务或岗位"), max_length=60)

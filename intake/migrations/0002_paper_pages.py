@@ -5,51 +5,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('intake', '0001_initial'),
+        ("intake", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='paper',
-            options={'verbose_name': '上传材料', 'verbose_name_plural': '上传材料'},
+            name="paper",
+            options={"verbose_name": "上传材料", "verbose_name_plural": "上传材料"},
         ),
         migrations.AddField(
-            model_name='paper',
-            name='form_digest',
+            model_name="paper",
+            name="form_digest",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='paper',
-            name='pages',
-            field=models.PositiveSmallIntegerField(default=1, verbose_name='页数'),
+            model_name="paper",
+            name="pages",
+            field=models.PositiveSmallIntegerField(default=1, verbose_name="页数"),
         ),
         migrations.AddField(
-            model_name='paper',
-            name='size',
+            model_name="paper",
+            name="size",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='paper',
-            name='thumbnail',
+            model_name="paper",
+            name="thumbnail",
             field=models.BinaryField(default=bytes),
         ),
         migrations.AlterField(
-            model_name='paper',
-            name='name',
-            field=models.CharField(max_length=150, verbose_name='文件名称'),
+            model_name="paper",
+            name="name",
+            field=models.CharField(max_length=150, verbose_name="文件名称"),
         ),
         migrations.CreateModel(
-            name='PaperPage',
+            name="PaperPage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('data', models.BinaryField()),
-                ('paper', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='intake.paper')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("data", models.BinaryField()),
+                (
+                    "paper",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pictures",
+                        to="intake.paper",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('paper'), models.F('number'), name='page_of_paper')],
+                "constraints": [
+                    models.UniqueConstraint(models.F("paper"), models.F("number"), name="page_of_paper")
+                ],
             },
         ),
     ]

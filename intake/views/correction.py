@@ -83,8 +83,7 @@ def _nothing_to_answer(request: HttpRequest, application: Application) -> HttpRe
 def _posted(request: HttpRequest, application: Application, open_one: OpenCorrection) -> HttpResponse | None:
     """Keep the answers, and lodge again where that was asked for; None to show the page again."""
     if request.POST.get("number", str(open_one.number)) != str(open_one.number):
-        messages.error(request, _("补正要求已经更新，请按新的事项处理。刚才的答复没有保存。"))
-        return redirect("correction", application.pk)
+        return _overtaken(request)
     typed = (request.POST.get(f"answer-{n}", "") for n in range(len(open_one.items)))
     texts = [plain_line(text)[:LONGEST_ANSWER] for text in typed]
     try:
@@ -102,6 +101,14 @@ def _posted(request: HttpRequest, application: Application, open_one: OpenCorrec
     if go != UNPRINTED and _print_is_old(application):
         return _ask_to_print(request, application)
     return _resubmitted(request, application)
+
+
+def _overtaken(request: HttpRequest) -> HttpResponse | None:
+    """The answers were written to an earlier correction: shown again beside the new items, not kept."""
+    if in_background(request):
+        return JsonResponse({}, status=409)
+    messages.error(request, _("补正要求已经更新，请按新的事项核对刚才填写的答复，再提交一次。"))
+    return None
 
 
 def _resubmitted(request: HttpRequest, application: Application) -> HttpResponse | None:

@@ -137,14 +137,19 @@ def copy(request: ApplicantRequest, application_id: UUID) -> HttpResponse:
 
 def _copied(request: HttpRequest, application: Application) -> Application:
     """The new draft. The draft that the person has agreed to give up is given up first, no other one."""
-    person, kind = signin.person_of(request), Kind(application.kind)
+    return started(request, Kind(application.kind), copy_of=application)
+
+
+def started(request: HttpRequest, kind: Kind, copy_of: Application | None = None) -> Application:
+    """A new draft; one in the way is given up first where the person has agreed to give up this very one."""
+    person = signin.person_of(request)
     try:
-        return filing.start(person=person, kind=kind, copy_of=application)
+        return filing.start(person=person, kind=kind, copy_of=copy_of)
     except AnotherDraft as other:
         if request.POST.get("discard") != str(other.draft.pk):
             raise
         filing.discard(application=other.draft)
-        return filing.start(person=person, kind=kind, copy_of=application)
+        return filing.start(person=person, kind=kind, copy_of=copy_of)
 
 
 def _ask_to_discard(request: HttpRequest, application: Application, draft: Application) -> HttpResponse:

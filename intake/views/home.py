@@ -19,7 +19,7 @@ from intake.views.found import Text, own_application, private
 from intake.views.menu import all_closed, functions_of, menu_of
 from intake.views.now import days_left, now_of
 from notifications import board
-from register import clock, codes, eligibility
+from register import clock, codes, eligibility, people
 from register.models import Kind, Person, Photo, Registration
 from tenants.guards import ApplicantRequest, applicant_required
 
@@ -105,7 +105,7 @@ def notice_board(request: ApplicantRequest) -> HttpResponseBase:
 @require_safe
 def photo(request: ApplicantRequest, photo_id: UUID) -> HttpResponse:
     """A portrait of the person at the screen; anybody else's is not found."""
-    found = Photo.objects.filter(pk=photo_id, person_id=signin.person_of(request).pk).first()
+    found = Photo.objects.filter(people.rows_of(signin.person_of(request)), pk=photo_id).first()
     if found is None:
         raise Http404
     return private(HttpResponse(bytes(found.data), content_type="image/jpeg"))

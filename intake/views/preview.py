@@ -10,12 +10,12 @@ from django.urls import reverse
 
 from intake import completeness, dossier, filing, flows, held, papers, prints
 from intake.circumstances import Circumstances
-from intake.completeness import Findings, Miss
+from intake.completeness import Findings
 from intake.flows import Section
 from intake.forms import DeclarationForm, labelled
 from intake.models import Application
 from intake.views.found import private
-from intake.views.frame import frame
+from intake.views.frame import frame, miss_url
 from intake.views.keeping import KEEP
 from intake.views.lodging import lodge, lodged_already
 from review.sections import sections_of
@@ -23,12 +23,6 @@ from tenants.errors import Refusal
 
 # The ways to print that the page's buttons post as `go`: what was just ticked and chosen is saved first.
 PRINTS: Final = {"page": "form", "pdf": "form_pdf", "word": "form_word"}
-
-
-def miss_url(application: Application, miss: Miss) -> str:
-    """The place where a miss is mended; `check` shows what is wrong beside the fields."""
-    url = reverse("step", args=[application.pk, miss.step.slug])
-    return f"{url}?check=1#{miss.anchor}"
 
 
 def faults_of(application: Application, findings: Findings) -> list[dict[str, str]]:

@@ -30,13 +30,14 @@ from intake.photos import LARGEST_FILE, Portrait
 from intake.views.channel import channel_page
 from intake.views.found import own_application, private
 from intake.views.frame import frame, fresh_navigator, navigator, no_such_page, step_url, stood_on
+from intake.views.giving_up import started
 from intake.views.keeping import KEEP, kept, not_kept, says_all
 from intake.views.lodging import lodged_already
 from intake.views.preview import preview
 from intake.views.rows import ADD, RowPart, part_of
 from intake.views.rows import show as show_rows
 from register import codes, eligibility, policy
-from register.models import Kind, Person
+from register.models import Kind
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
 from tenants.models import User
@@ -54,7 +55,7 @@ def application_new(request: ApplicantRequest, kind: str) -> HttpResponse:
         raise Http404
     chosen, person = Kind(kind), signin.person_of(request)
     if request.method == "POST":
-        return _begin(request, person, chosen)
+        return _begin(request, chosen)
     known = filing.draft_of(person)
     draft = known if known is not None and known.kind == chosen else None
     answer = eligibility.may_apply(person, chosen) if draft is None else None
@@ -69,14 +70,10 @@ def application_new(request: ApplicantRequest, kind: str) -> HttpResponse:
     return private(render(request, "intake/new.html", context))
 
 
-def _begin(request: HttpRequest, person: Person, chosen: Kind) -> HttpResponse:
+def _begin(request: HttpRequest, chosen: Kind) -> HttpResponse:
     """开始…注册: to the first step of a new draft, or to where the one there is was left."""
-    if "discard" in request.POST and eligibility.may_apply(person, chosen).allowed:
-        known = filing.draft_of(person)
-        if known is not None and known.kind != chosen:
-            filing.discard(application=known)
     try:
-        draft = filing.start(person=person, kind=chosen)
+        draft = started(request, chosen)
     except AnotherDraft as other:
         return _ask_to_discard(request, chosen, other.draft)
     except Refusal as no:
@@ -102,7 +99,7 @@ def _ask_to_discard(request: HttpRequest, kind: Kind, draft: Application) -> Htt
             % {"kind": draft.get_kind_display(), "reference": draft.reference}
         ],
         "warning": _("放弃后，草稿中填写的内容不能恢复。"),
-        "hidden": [("discard", "1")],
+        "hidden": [("discard", draft.pk)],
         "act_label": gettext("放弃草稿，开始%(kind)s") % {"kind": kind.label},
         "tone": "danger",
         "cancel_url": step_url(draft, stood_on(draft)),

@@ -7,13 +7,14 @@ does not stand on the others.
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Unpack
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from register.printing import layout_of, picture_uri, qr_svg, render_pdf
-from review.documents import word
 from review.documents.sheets import (
     Added,
     Content,
@@ -56,7 +57,13 @@ def form_pdf(content: Content, **added: Unpack[Added]) -> bytes:
 def form_word(content: Content, **added: Unpack[Added]) -> bytes:
     """The form as a Word file. Its pages begin and end where those of the PDF do."""
     sheet = sheet_of(content, **added)
-    return word.written(sheet, layout_of(_document(_context(sheet))))
+    written: bytes = _word().written(sheet, layout_of(_document(_context(sheet))))
+    return written
+
+
+def _word() -> ModuleType:
+    """Loaded by the first Word file: most processes never write one."""
+    return import_module("review.documents.word")
 
 
 def _document(context: dict[str, Any]) -> str:

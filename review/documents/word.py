@@ -15,6 +15,11 @@ from typing import Any, Final
 
 import docx
 from docx.document import Document
+from docx.image.exceptions import (
+    InvalidImageStreamError,
+    UnexpectedEndOfFileError,
+    UnrecognizedImageError,
+)
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
@@ -176,9 +181,14 @@ def _grid_row(shown: Row, section: Section, number: int, photo: bytes | None, pa
 
 
 def _portrait(photo: bytes | None, part: StoryPart) -> Element:
-    if photo is None:
+    try:
+        shown = picture(photo, part, *PHOTO, "申请人照片") if photo else None
+    except (InvalidImageStreamError, UnexpectedEndOfFileError, UnrecognizedImageError):
+        # What is no picture leaves its box empty here as in the print.
+        shown = None
+    if shown is None:
         return paragraph(["照片\n", run("25×35 mm", size=8)], align="center")
-    return paragraph(picture(photo, part, *PHOTO, "申请人照片"), align="center", height=None)
+    return paragraph(shown, align="center", height=None)
 
 
 def _widths(section: Section) -> list[float]:

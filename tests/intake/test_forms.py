@@ -238,3 +238,30 @@ def test_a_correction_keeps_every_field_it_does_not_name(about: Circumstances) -
     assert form.is_valid()
     assert (form.storable()["name"], form.storable()["city"]) == (EMPLOYER["name"], "天津市")
     assert [field.name for _legend, fields in form.groups() for field in fields] == ["city"]
+
+
+@pytest.mark.parametrize(
+    ("code", "errors", "warnings"),
+    [
+        ("91110000MA00000152", [], 0),
+        ("91310000MA1ABCDE8U", ["延续注册须在原聘用单位办理；已更换单位的，请先办理变更注册。"], 0),
+    ],
+)
+def test_where_the_policy_says_so_a_renewal_stays_with_its_employer(
+    cast: Cast, about: Circumstances, code: str, errors: list[str], warnings: int
+) -> None:
+    held = factories.registration(cast.zhang, cast.beijing)
+    strict = replace(about.policy, renewal_same_employer=True)
+    renewal = replace(about, kind=Kind.RENEWAL, registration=held, policy=strict)
+    form = FORMS[Section.EMPLOYER].checking({**EMPLOYER, "code": code}, renewal)
+    assert ([str(error) for error in form.errors.get("code", [])], len(form.warnings)) == (errors, warnings)
+
+
+def test_without_that_policy_another_employer_is_only_asked_about(cast: Cast, about: Circumstances) -> None:
+    held = factories.registration(cast.zhang, cast.beijing)
+    renewal = replace(about, kind=Kind.RENEWAL, registration=held)
+    form = FORMS[Section.EMPLOYER].checking({**EMPLOYER, "code": "91310000MA1ABCDE8U"}, renewal)
+    assert form.is_valid()
+    assert [str(warning) for warning in form.warnings] == [
+        "聘用单位与原注册单位不同，请确认是否应先办理变更注册。"
+    ]

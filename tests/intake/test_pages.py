@@ -258,7 +258,10 @@ def test_another_kind_asks_before_the_draft_is_given_up(cast: Cast, client: Clie
     assert asked.status_code == 200
     assert "要放弃另一份草稿吗" in words(asked.content)
     assert Application.objects.get().status == Application.Status.DRAFT
-    begun = client.post("/applications/new/change/", {"discard": "1"})
+    other = client.post("/applications/new/change/", {"discard": str(uuid.uuid4())})
+    assert "要放弃另一份草稿吗" in words(other.content)
+    named = {"discard": str(Application.objects.get().pk)}
+    begun = client.post("/applications/new/change/", named)
     assert begun["Location"].endswith("/steps/personal/")
     kinds = Application.objects.order_by("created_at").values_list("kind", "status")
     assert list(kinds) == [("initial", "discarded"), ("change", "draft")]

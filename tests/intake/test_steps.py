@@ -321,7 +321,7 @@ def test_the_first_page_of_a_kind_says_why_it_cannot_be_begun(cast: Cast, client
 
 def test_a_draft_is_not_given_up_for_a_kind_that_cannot_be_begun(cast: Cast, client: Client) -> None:
     draft = begun(cast, Kind.INITIAL)
-    client.post("/applications/new/renewal/", {"discard": "1"})
+    client.post("/applications/new/renewal/", {"discard": str(draft.pk)})
     draft.refresh_from_db()
     assert draft.status == Application.Status.DRAFT
 

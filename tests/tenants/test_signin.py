@@ -5,7 +5,6 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from tenants.session_store import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,6 +15,7 @@ from tenants import roles
 from tenants.crossing import Desk, standing
 from tenants.guards import applicant_required, public, roles_held, staff_required
 from tenants.models import Agency, User
+from tenants.session_store import SessionStore
 from tenants.sessions import DESK_KEY, SessionDeskMiddleware, bind
 from tenants.signin import StaffBackend, sign_in_staff
 

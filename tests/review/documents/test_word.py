@@ -150,6 +150,12 @@ def test_the_photo_is_25_by_35_millimetres() -> None:
     assert (round(photo.width.mm, 1), round(photo.height.mm, 1)) == (25.0, 35.0)
 
 
+@pytest.mark.parametrize("photo", [None, b"", b"\xff\xd8 no picture", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"])
+def test_what_is_no_picture_leaves_the_box_empty(photo: bytes | None) -> None:
+    written = forms.form_word(content(rows=1), **how(photo=photo))
+    assert len(docx.Document(io.BytesIO(written)).inline_shapes) == 0
+
+
 def test_no_row_is_split_and_the_seals_are_held_together() -> None:
     body = document("rows-30").element.body
     rows = list(body.iter(qn("w:tr")))
