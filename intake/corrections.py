@@ -66,8 +66,14 @@ class Item:
 
     def is_answered(self, content: dict[str, Any], lodged: dict[str, Any]) -> bool:
         """Changed since the version the agency looked at, or answered in words."""
-        changed = self.editable and self._value(content) != self._value(lodged)
-        return changed or bool(self.answer)
+        return bool(self.answer) or (self.editable and self._is_changed(content, lodged))
+
+    def _is_changed(self, content: dict[str, Any], lodged: dict[str, Any]) -> bool:
+        now, before = self._value(content), self._value(lodged)
+        if self.section == PAPERS:
+            # Taking a file away mends nothing: there must be one that was not there.
+            return not set(now) <= set(before)
+        return bool(now != before)
 
     def _value(self, content: dict[str, Any]) -> Any:
         part = content.get(self.section)

@@ -358,7 +358,7 @@ def attach_paper(
     if code not in {item.code for item in papers.part_of(application, about, only=only).items if item.open}:
         raise Refusal(_("这种材料现在不能上传。"), code="not_open")
     clean = papers.sanitised(upload)
-    digest = dossier.freeze(application, about).digest if code == materials.FORM else ""
+    digest = _signed_content(application, about) if code == materials.FORM else ""
     kept: list[Paper] = []
 
     def add(held: Application) -> None:
@@ -367,6 +367,11 @@ def attach_paper(
     with transaction.atomic():
         _changed(application, add, "sections")
     return kept[-1]
+
+
+def _signed_content(application: Application, about: Circumstances) -> str:
+    """The content on the signed form: that of the last print, for people sign what they printed."""
+    return application.printed_digest or dossier.freeze(application, about).digest
 
 
 def take_out_paper(*, application: Application, paper: Paper) -> None:
@@ -579,12 +584,23 @@ def resubmit(*, application: Application) -> None:
             raise Incomplete(findings)
         _refuse_unanswered(held, about, open_one)
         frozen = dossier.freeze(held, about, answers=open_one.answers)
+        _refuse_without_papers(held, about, open_one, frozen)
         casework.resubmit(case=case, by=_actor(held), filing=_filing(held, frozen))
 
 
 def _to_be_mended(findings: Findings, open_one: OpenCorrection) -> Findings:
     misses = tuple(miss for miss in findings.misses if open_one.opens(miss.section, miss.field))
     return replace(findings, misses=misses)
+
+
+def _refuse_without_papers(
+    held: Application, about: Circumstances, open_one: OpenCorrection, frozen: Frozen
+) -> None:
+    """Where all is handed in as files, what the correction opens must be there, on the form as it is."""
+    waiting = papers.missing(held, about, digest=frozen.digest, only=open_one.papers_open)
+    if waiting:
+        labels = "、".join(str(papers.label_of(item.code)) for item in waiting)
+        raise Refusal(gettext("请先上传：%(papers)s。") % {"papers": labels}, code="papers")
 
 
 def _refuse_unanswered(held: Application, about: Circumstances, open_one: OpenCorrection) -> None:

@@ -33,6 +33,7 @@ from intake.models import Application, Paper, PaperPage
 from register import clock, codes
 from register.models import DocketEntry
 from review.models import Dossier
+from review.states import State
 from tenants import crossing, crypto
 from tenants.errors import Refusal
 from tenants.models import Agency
@@ -123,6 +124,10 @@ UNREADABLE: Final[dict[str, Promise]] = {
     "busy": _("系统正忙，这个文件没有处理。请稍后再上传。"),
     "pdf_slow": _("这个 PDF 文件过于复杂，无法处理。请打印后扫描，或者导出为图片后上传。"),
 }
+
+
+# What tells that there is no use in going on with further files now.
+STRAINED: Final = frozenset({"busy", "pdf_slow"})
 
 
 def _from_pdf(upload: bytes) -> tuple[str, bytes, tuple[bytes, ...]]:
@@ -262,7 +267,15 @@ def keep(held: Application, *, code: str, clean: Sanitised, name: str, form_dige
             raise Refusal(_("这份申请上传的文件过多，请联系注册机构。"), code="too_many")
         same = _stored(held, code, clean, name, form_digest)
     put_back(held, same)
+    if form_digest:
+        _set_aside(held, code, form_digest)
     return same
+
+
+def _set_aside(held: Application, code: str, form_digest: str) -> None:
+    """List no longer what was signed on a form with other content than the one just uploaded."""
+    for old in rows_of(held).filter(code=code).exclude(form_digest=form_digest):
+        take_out(held, old)
 
 
 def _stored(held: Application, code: str, clean: Sanitised, name: str, form_digest: str) -> Paper:
@@ -443,9 +456,14 @@ def _item(
     )
 
 
-def missing(application: Application, about: Circumstances, *, digest: str) -> tuple[Item, ...]:
-    """The papers that keep this application from being lodged with its agency."""
-    return part_of(application, about, digest=digest).missing if must_upload(about.agency) else ()
+def missing(
+    application: Application, about: Circumstances, *, digest: str, only: Collection[str] | None = None
+) -> tuple[Item, ...]:
+    """The papers that keep this application from being lodged, or, of those in `only`, lodged again."""
+    if not must_upload(about.agency):
+        return ()
+    found = part_of(application, about, digest=digest, only=only).missing
+    return tuple(item for item in found if item.open)
 
 
 # --- Clearing away: the clerk ----------------------------------------------------------------------
@@ -467,20 +485,23 @@ def clear_loose(*, touched_since: datetime) -> int:
 
 def _clear_lodged(application: Application) -> int:
     now = {key for ids in listed(application).values() for key in ids}
-    loose = application.papers.exclude(pk__in=now)
+    # Looked up before the state: what is uploaded after that is not among them.
+    loose = list(application.papers.exclude(pk__in=now).values_list("pk", flat=True))
     entry = DocketEntry.objects.select_related("agency").filter(case_id=application.pk).first()
-    if entry is None or not loose.exists():
+    # While a correction is open its author may still put back what was taken out.
+    if entry is None or entry.state == State.CORRECTION or not loose:
         return 0
     with crossing.inside(entry.agency):
         contents = list(
             Dossier.objects.filter(case_id=entry.case_id).values_list("content__papers", flat=True)
         )
     lodged = {line["id"] for lines in contents for line in lines or ()}
-    return _delete(loose.exclude(pk__in=lodged))
+    return _delete(Paper.objects.filter(pk__in=loose).exclude(pk__in=lodged))
 
 
 def _delete(papers: QuerySet[Paper]) -> int:
     ids: list[UUID] = list(papers.values_list("pk", flat=True))
     PaperPage.objects.filter(paper_id__in=ids).delete()
-    Paper.objects.filter(pk__in=ids).delete()
+    # Only the keys: deleting would otherwise read every file into memory first.
+    Paper.objects.filter(pk__in=ids).only("pk").delete()
     return len(ids)

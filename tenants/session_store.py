@@ -7,7 +7,7 @@ changes; a session ends where it is deleted, in both.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.sessions.backends import cached_db
@@ -15,9 +15,12 @@ from django.core.cache import BaseCache, caches
 
 log = logging.getLogger(__name__)
 
+# A session that was ended while the cache could not be reached stands there no longer than this.
+REMEMBERED_SECONDS: Final = 120
+
 
 class SessionStore(cached_db.SessionStore):
-    """Sessions in the table, remembered in the cache as long as they last."""
+    """Sessions in the table, remembered in the cache for a short while."""
 
     cache_key_prefix = "session:"
 
@@ -36,7 +39,8 @@ class Patient:
         return self._ask("get", key)
 
     def set(self, key: str, value: Any, timeout: float | None) -> None:
-        self._ask("set", key, value, timeout)
+        remembered = REMEMBERED_SECONDS if timeout is None else min(timeout, REMEMBERED_SECONDS)
+        self._ask("set", key, value, remembered)
 
     def delete(self, key: str) -> None:
         self._ask("delete", key)

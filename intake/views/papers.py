@@ -49,8 +49,10 @@ def _part(application: Application, about: Circumstances, open_one: OpenCorrecti
     if application.status == Application.Status.DRAFT:
         digest = dossier.freeze(application, about).digest if uploaded.takes_uploads(about.agency) else ""
         return uploaded.part_of(application, about, digest=digest)
-    only = open_one.papers_open if open_one else frozenset()
-    return uploaded.part_of(application, about, only=only)
+    if open_one is None:
+        return uploaded.part_of(application, about, only=frozenset())
+    digest = dossier.freeze(application, about, answers=open_one.answers).digest
+    return uploaded.part_of(application, about, digest=digest, only=open_one.papers_open)
 
 
 def _context(
@@ -94,6 +96,8 @@ def _uploaded(request: ApplicantRequest, application: Application) -> HttpRespon
             )
         except ValidationError as error:
             faults += [_("%(name)s：%(error)s") % {"name": name, "error": text} for text in error.messages]
+            if error.code in uploaded.STRAINED:
+                break
         except Refusal as no:
             faults.append(str(no.message))
             break

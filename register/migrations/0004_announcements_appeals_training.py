@@ -8,128 +8,250 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('register', '0003_application_serial'),
-        ('tenants', '0001_initial'),
+        ("register", "0003_application_serial"),
+        ("tenants", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=20, unique=True, verbose_name='批次')),
-                ('title', models.CharField(max_length=200, verbose_name='标题')),
-                ('published_on', models.DateField(blank=True, null=True, verbose_name='公告日期')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.CharField(max_length=20, unique=True, verbose_name="批次")),
+                ("title", models.CharField(max_length=200, verbose_name="标题")),
+                ("published_on", models.DateField(blank=True, null=True, verbose_name="公告日期")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': '公告批次',
-                'verbose_name_plural': '公告批次',
-                'ordering': ['-published_on', '-number'],
+                "verbose_name": "公告批次",
+                "verbose_name_plural": "公告批次",
+                "ordering": ["-published_on", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='Appeal',
+            name="Appeal",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=20, unique=True, verbose_name='申诉编号')),
-                ('name', models.CharField(max_length=100, verbose_name='姓名')),
-                ('document_type', models.CharField(choices=[('01', '居民身份证'), ('02', '军官证'), ('03', '护照'), ('04', '港澳居民来往内地通行证'), ('05', '台湾居民来往大陆通行证'), ('06', '港澳居民居住证'), ('07', '台湾居民居住证'), ('08', '外国人永久居留身份证'), ('99', '其他')], max_length=2, verbose_name='证件类型')),
-                ('document_mask', models.CharField(max_length=40, verbose_name='证件号码')),
-                ('document_digest', models.CharField(max_length=64)),
-                ('document_cipher', models.BinaryField()),
-                ('certificate_number', models.CharField(max_length=24, verbose_name='资格证书编号')),
-                ('exam_year', models.PositiveSmallIntegerField(verbose_name='考试年度')),
-                ('exam_place', models.CharField(blank=True, max_length=60, verbose_name='报考省份')),
-                ('phone', models.CharField(max_length=30, verbose_name='联系电话')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='电子邮箱')),
-                ('statement', models.CharField(blank=True, max_length=1000, verbose_name='情况说明')),
-                ('lodged_at', models.DateTimeField()),
-                ('outcome', models.CharField(blank=True, choices=[('upheld', '已补录'), ('dismissed', '未予采纳')], max_length=10)),
-                ('answer', models.CharField(blank=True, max_length=1000)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('answered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("reference", models.CharField(max_length=20, unique=True, verbose_name="申诉编号")),
+                ("name", models.CharField(max_length=100, verbose_name="姓名")),
+                (
+                    "document_type",
+                    models.CharField(
+                        choices=[
+                            ("01", "居民身份证"),
+                            ("02", "军官证"),
+                            ("03", "护照"),
+                            ("04", "港澳居民来往内地通行证"),
+                            ("05", "台湾居民来往大陆通行证"),
+                            ("06", "港澳居民居住证"),
+                            ("07", "台湾居民居住证"),
+                            ("08", "外国人永久居留身份证"),
+                            ("99", "其他"),
+                        ],
+                        max_length=2,
+                        verbose_name="证件类型",
+                    ),
+                ),
+                ("document_mask", models.CharField(max_length=40, verbose_name="证件号码")),
+                ("document_digest", models.CharField(max_length=64)),
+                ("document_cipher", models.BinaryField()),
+                ("certificate_number", models.CharField(max_length=24, verbose_name="资格证书编号")),
+                ("exam_year", models.PositiveSmallIntegerField(verbose_name="考试年度")),
+                ("exam_place", models.CharField(blank=True, max_length=60, verbose_name="报考省份")),
+                ("phone", models.CharField(max_length=30, verbose_name="联系电话")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="电子邮箱")),
+                ("statement", models.CharField(blank=True, max_length=1000, verbose_name="情况说明")),
+                ("lodged_at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, choices=[("upheld", "已补录"), ("dismissed", "未予采纳")], max_length=10
+                    ),
+                ),
+                ("answer", models.CharField(blank=True, max_length=1000)),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '考试信息申诉',
-                'verbose_name_plural': '考试信息申诉',
-                'ordering': ['lodged_at'],
+                "verbose_name": "考试信息申诉",
+                "verbose_name_plural": "考试信息申诉",
+                "ordering": ["lodged_at"],
             },
         ),
         migrations.CreateModel(
-            name='AppealProof',
+            name="AppealProof",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=150)),
-                ('content_type', models.CharField(max_length=60)),
-                ('sha256', models.CharField(max_length=64)),
-                ('data', models.BinaryField()),
-                ('appeal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proofs', to='register.appeal')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=150)),
+                ("content_type", models.CharField(max_length=60)),
+                ("sha256", models.CharField(max_length=64)),
+                ("data", models.BinaryField()),
+                (
+                    "appeal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proofs",
+                        to="register.appeal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BatchLine',
+            name="BatchLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='姓名')),
-                ('number', models.CharField(max_length=11, verbose_name='执业证编号')),
-                ('kind', models.CharField(choices=[('initial', '初始注册'), ('change', '变更注册'), ('renewal', '延续注册'), ('reregister', '重新注册')], max_length=12, verbose_name='注册种类')),
-                ('category', models.CharField(max_length=4, verbose_name='注册类别')),
-                ('employer_name', models.CharField(max_length=200, verbose_name='聘用单位')),
-                ('agency', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.agency')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='register.batch')),
-                ('registration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='register.registration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="姓名")),
+                ("number", models.CharField(max_length=11, verbose_name="执业证编号")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("initial", "初始注册"),
+                            ("change", "变更注册"),
+                            ("renewal", "延续注册"),
+                            ("reregister", "重新注册"),
+                        ],
+                        max_length=12,
+                        verbose_name="注册种类",
+                    ),
+                ),
+                ("category", models.CharField(max_length=4, verbose_name="注册类别")),
+                ("employer_name", models.CharField(max_length=200, verbose_name="聘用单位")),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.agency",
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="register.batch"
+                    ),
+                ),
+                (
+                    "registration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="register.registration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='TrainingHours',
+            name="TrainingHours",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('institution', models.CharField(max_length=200, verbose_name='培训机构')),
-                ('course', models.CharField(blank=True, max_length=200, verbose_name='培训内容')),
-                ('course_class', models.CharField(blank=True, max_length=1, verbose_name='课程类别')),
-                ('begun_on', models.DateField(verbose_name='开始日期')),
-                ('ended_on', models.DateField(verbose_name='结束日期')),
-                ('hours', models.DecimalField(decimal_places=1, max_digits=4, verbose_name='学时')),
-                ('certificate_number', models.CharField(max_length=60, verbose_name='证书编号')),
-                ('imported_at', models.DateTimeField(auto_now_add=True)),
-                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.agency')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='training', to='register.person')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("institution", models.CharField(max_length=200, verbose_name="培训机构")),
+                ("course", models.CharField(blank=True, max_length=200, verbose_name="培训内容")),
+                ("course_class", models.CharField(blank=True, max_length=1, verbose_name="课程类别")),
+                ("begun_on", models.DateField(verbose_name="开始日期")),
+                ("ended_on", models.DateField(verbose_name="结束日期")),
+                ("hours", models.DecimalField(decimal_places=1, max_digits=4, verbose_name="学时")),
+                ("certificate_number", models.CharField(max_length=60, verbose_name="证书编号")),
+                ("imported_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "agency",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="tenants.agency"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="training",
+                        to="register.person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '继续教育学时',
-                'verbose_name_plural': '继续教育学时',
-                'ordering': ['begun_on', 'certificate_number'],
+                "verbose_name": "继续教育学时",
+                "verbose_name_plural": "继续教育学时",
+                "ordering": ["begun_on", "certificate_number"],
             },
         ),
         migrations.AddConstraint(
-            model_name='appeal',
-            constraint=models.UniqueConstraint(models.F('document_digest'), condition=models.Q(('outcome', '')), name='one_open_appeal_per_document'),
+            model_name="appeal",
+            constraint=models.UniqueConstraint(
+                models.F("document_digest"),
+                condition=models.Q(("outcome", "")),
+                name="one_open_appeal_per_document",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appeal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answered_at__isnull', True), ('outcome', '')), models.Q(models.Q(('outcome', ''), _negated=True), ('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='appeal_answer_signed'),
+            model_name="appeal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answered_at__isnull", True), ("outcome", "")),
+                    models.Q(
+                        models.Q(("outcome", ""), _negated=True),
+                        ("answered_at__isnull", False),
+                        ("answered_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="appeal_answer_signed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchline',
-            constraint=models.UniqueConstraint(models.F('batch'), models.F('registration'), name='announced_once_per_batch'),
+            model_name="batchline",
+            constraint=models.UniqueConstraint(
+                models.F("batch"), models.F("registration"), name="announced_once_per_batch"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traininghours',
-            constraint=models.UniqueConstraint(models.F('person'), models.F('agency'), models.F('certificate_number'), name='training_once'),
+            model_name="traininghours",
+            constraint=models.UniqueConstraint(
+                models.F("person"), models.F("agency"), models.F("certificate_number"), name="training_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traininghours',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_on__gte', models.F('begun_on'))), name='training_period'),
+            model_name="traininghours",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ended_on__gte", models.F("begun_on"))), name="training_period"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traininghours',
-            constraint=models.CheckConstraint(condition=models.Q(('hours__gt', 0)), name='training_hours_positive'),
+            model_name="traininghours",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hours__gt", 0)), name="training_hours_positive"
+            ),
         ),
     ]

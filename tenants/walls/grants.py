@@ -93,7 +93,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         "TABLE (reference text, certificate_number text, exam_year integer, lodged_at timestamptz,"
         " outcome text, answer text, answered_at timestamptz)",
         "SELECT a.reference, a.certificate_number, a.exam_year, a.lodged_at, a.outcome, a.answer,"
-        " a.answered_at FROM public.register_appeal a WHERE a.reference = number AND a.document_digest = digest",
+        " a.answered_at FROM public.register_appeal a"
+        " WHERE a.reference = number AND a.document_digest = digest",
         (APPLICANT,),
     ),
     # Public look-up: who knows number and name learns what a certificate says, and no document number.

@@ -212,6 +212,7 @@ class Applicant(Window):
 
     def steps(self) -> list[str]:
         """The labels of the navigator, without the words that tell how far one is."""
+        expect(self.page.locator(".steps .step-label").first).to_be_visible()
         return [words.split()[0] for words in self.page.locator(".steps .step-label").all_inner_texts()]
 
     def choose_channel(self, channel: str) -> None:

@@ -98,6 +98,7 @@ def test_after_three_years_one_may_still_apply_with_proof_of_education(desk: Des
     late.open("/home/")
     late.sees("逾期初始注册")
     late.begin("初始注册")
+    late.at_step("选择注册渠道")
     assert late.steps() == [*STEPS[:3], "填写继续教育信息", *STEPS[3:]]
 
 

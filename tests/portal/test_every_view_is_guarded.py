@@ -47,7 +47,7 @@ def test_every_host_has_its_error_pages(urlconf: str) -> None:
 
 @pytest.mark.parametrize("desk", ["agency", "authority"])
 def test_staff_hosts_open_nothing_to_the_public_but_the_common_pages(desk: str) -> None:
-    """On a staff host only signing in, appearance, language, the session's end, health and the captcha are public."""
+    """Public there: signing in, appearance, language, the session's end, health and the captcha."""
     open_views = {
         entry.callback.__name__
         for path, entry in views(settings.URLCONF_OF_DESK[desk])
