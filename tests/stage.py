@@ -127,6 +127,10 @@ class Stage:
         embedded.bring_up(self.var, server)
 
 
+# Servers given to the tests are not the stage's.
+GIVEN: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+
+
 @contextmanager
 def standing(worker: str) -> Iterator[Stage]:
     """The portal on servers of its own, with fresh data, for the length of the block.
@@ -136,13 +140,14 @@ def standing(worker: str) -> Iterator[Stage]:
     var = var_folder() / f"stage-{worker}"
     port = FIRST_PORT + 100 * int(worker.removeprefix("gw") if worker.startswith("gw") else 0)
     var.mkdir(parents=True, exist_ok=True)
-    for given in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
-        os.environ.pop(given, None)
+    given = {name: os.environ.pop(name) for name in GIVEN if name in os.environ}
     embedded.forget(var)
     for file in (var / "clock-shift", *(var / "mail").glob("*"), *(var / "pictures").glob("*")):
         file.unlink(missing_ok=True)
     with embedded.servers(var, durable=False) as added:
         env = embedded.surroundings(var, added, test=False)
+        # The other tests of this process go on with their own servers.
+        os.environ.update(given)
         env = {key: value for key, value in env.items() if key != "PORTAL_TESTING"}
         env |= {"PORTAL_DEMO": "1", "CLOCK_SHIFT_FILE": str(var / "clock-shift"), "CLOCK_SECONDS": "1"}
         with (

@@ -30,33 +30,38 @@ def main() -> int:
 
 
 def measure(rows: int) -> float:
-    """One length of the form: interleaved runs; answers the page's median over WeasyPrint's."""
+    """One length of the form, run by run beside each other; answers the median of the page over WeasyPrint.
+
+    Each run is compared with its neighbour, so that other work on the machine slows both alike.
+    """
     from pypdf import PdfReader
 
     ways = ways_of(rows)
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for name, way in ways.items():
+    for way in ways.values():
         way()
-        taken[name].clear()
-    for turn in range(RUNS):
-        order = list(ways) if turn % 2 else list(reversed(ways))
-        for name in order:
-            begun = time.perf_counter()
-            ways[name]()
-            taken[name].append(time.perf_counter() - begun)
-    medians = {name: median(each) for name, each in taken.items()}
-    ratio = medians["page"] / medians["weasyprint"]
+    runs = [_timed(ways, backwards=bool(turn % 2)) for turn in range(RUNS)]
+    ratio = median(taken["page"] / taken["weasyprint"] for taken in runs)
     told = {
         "bench": "form_pdf",
         "rows": rows,
         "pages": len(PdfReader(io.BytesIO(ways["page"]())).pages),
         "runs": RUNS,
-        **{f"{name}_ms": round(value * 1000, 1) for name, value in medians.items()},
+        **{f"{name}_ms": round(median(taken[name] for taken in runs) * 1000, 1) for name in ways},
         "ratio": round(ratio, 3),
         "limit": LIMIT,
     }
     print(json.dumps(told), flush=True)
     return ratio
+
+
+def _timed(ways: dict[str, Callable[[], bytes]], *, backwards: bool) -> dict[str, float]:
+    """Seconds that each way takes, one after another."""
+    taken = {}
+    for name in reversed(ways) if backwards else ways:
+        begun = time.perf_counter()
+        ways[name]()
+        taken[name] = time.perf_counter() - begun
+    return taken
 
 
 def ways_of(rows: int) -> dict[str, Callable[[], bytes]]:
@@ -107,7 +112,7 @@ def ways_of(rows: int) -> dict[str, Callable[[], bytes]]:
         )
         return written
 
-    return {"page": page, "drawing": drawing, "weasyprint": weasyprint, "word": word}
+    return {"drawing": drawing, "page": page, "weasyprint": weasyprint, "word": word}
 
 
 def answered(answer: Any) -> bytes:
