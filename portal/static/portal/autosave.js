@@ -13,7 +13,8 @@
     const pairs = Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && name !== token.name);
     return new URLSearchParams(pairs).toString();
   };
-  let saved = typed();
+  /* What is shown again with its faults, or given back after signing in, is not on the server. */
+  let saved = form.hasAttribute("data-unsaved") ? null : typed();
   let under = null;
   let given_up = false;
 

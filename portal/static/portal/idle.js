@@ -94,7 +94,8 @@
   const filled = (form) => new URLSearchParams(Array.from(new FormData(form)).filter(([name, value]) =>
     typeof value === "string" && name !== "csrfmiddlewaretoken")).toString();
   const chosen = (form) => Array.from(form.querySelectorAll("input[type=file]")).some((input) => input.files.length);
-  const forms = Array.from(document.querySelectorAll("main form[method=post]")).map((form) => [form, filled(form)]);
+  const forms = Array.from(document.querySelectorAll("main form[method=post]")).map((form) =>
+    [form, form.hasAttribute("data-unsaved") ? null : filled(form)]);
   const again = box.querySelector("[data-session-again]");
   again.addEventListener("click", async (event) => {
     const changed = forms.filter(([form, before]) => filled(form) !== before || chosen(form)).map(([form]) => form);
