@@ -38,6 +38,8 @@ VALIDITY: Final[dict[str, int | None]] = {
     "cancelled": 700,
 }
 Facts = dict[str, Any]
+# Seconds in which a busy machine delivers the notices of a few acts.
+TOLD_WITHIN: Final = 60
 
 
 # --- The ground ------------------------------------------------------------------------------------
@@ -237,15 +239,28 @@ def lodged(*, person: str, agency: str = "beijing", at: str = "submitted") -> Fa
         filing.lodge(application=application)
         if state == State.WITHDRAWN:
             filing.withdraw(application=application)
-    if state in (State.SUBMITTED, State.WITHDRAWN):
-        return begun
-    first = State.REPORTED if state == State.FINAL_PASSED else state
-    with crossing.standing(crossing.Desk.AGENCY, _agency(agency)):
-        case = Case.objects.get(pk=begun["application"])
-        casefiles.walk(case, _officer(agency), first)
-    if state == State.FINAL_PASSED:
-        _approve(begun["application"])
+    if state not in (State.SUBMITTED, State.WITHDRAWN):
+        first = State.REPORTED if state == State.FINAL_PASSED else state
+        with crossing.standing(crossing.Desk.AGENCY, _agency(agency)):
+            case = Case.objects.get(pk=begun["application"])
+            casefiles.walk(case, _officer(agency), first)
+        if state == State.FINAL_PASSED:
+            _approve(begun["application"])
+    _until_told(begun["application"])
     return begun
+
+
+def _until_told(case_id: str) -> None:
+    """Wait until the worker has put everything so far on the board: a page opened then shows all of it."""
+    from notifications.models import Outbox
+    from tenants import crossing
+
+    last = time.monotonic() + TOLD_WITHIN
+    with crossing.standing(crossing.Desk.OWNER):
+        while Outbox.objects.filter(case_id=case_id, sent_at__isnull=True).exists():
+            if time.monotonic() > last:
+                raise TimeoutError(f"the notices of {case_id} are not delivered after {TOLD_WITHIN} s")
+            time.sleep(0.05)
 
 
 def _approve(case_id: str) -> None:
