@@ -78,7 +78,11 @@ SHARED_APPS = [
     "axes",
     "captcha",
     "import_export",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "bootstrap",
+    "chartkick.django",
 ]
 TENANT_APPS = ["review"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]

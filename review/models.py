@@ -255,6 +255,29 @@ class Tick(models.Model):
         return f"{self.item} {self.in_order}"
 
 
+class PaperSlip(models.Model):
+    """A slip for papers handed in over the counter (材料签收单): which, how many, from whom, to whom."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="paper_slips")
+    number = models.PositiveSmallIntegerField()
+    # [{"code": "M01", "copies": 2, "remark": "…"}]
+    lines = models.JSONField()
+    handed_by = models.CharField(_("递交人"), max_length=100)
+    received_by_id = models.BigIntegerField()
+    received_by_name = models.CharField(max_length=100)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("材料签收单")
+        verbose_name_plural = _("材料签收单")
+        ordering: ClassVar = ["number"]
+        constraints = (models.UniqueConstraint("case", "number", name="paper_slip_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} slip {self.number}"
+
+
 class CaseNote(models.Model):
     """An internal note of the agency. The applicant and the authority never see it."""
 

@@ -52,10 +52,14 @@ class Actor:
     person_id: UUID | None = None
     document_digest: str = ""
     employer_code: str = ""
+    # Absent colleagues whose cases this officer handles today.
+    covers: frozenset[int] = frozenset()
 
     @classmethod
-    def staff(cls, user: User, *, agency: Agency, held: frozenset[str]) -> Actor:
-        """A staff member with the roles held on `agency`.
+    def staff(
+        cls, user: User, *, agency: Agency, held: frozenset[str], covers: frozenset[int] = frozenset()
+    ) -> Actor:
+        """A staff member with the roles held on `agency`, deputy of the absent colleagues `covers`.
 
         The employer counts as a conflict of interest except in the central-enterprise channel, where
         reviewer and applicant belong to the same group by design.
@@ -66,6 +70,7 @@ class Actor:
             roles=held,
             document_digest=user.document_digest,
             employer_code="" if agency.kind == Agency.Kind.ENTERPRISE else user.employer_code,
+            covers=covers,
         )
 
     @classmethod
@@ -78,6 +83,10 @@ class Actor:
         if self.user_id is None:
             raise Refusal(_("您没有办理此事项的权限。"), code="role")
         return self.user_id
+
+    def handles(self, holder: int | None) -> bool:
+        """Whether a case in this colleague's hands is in one's own, or in those one stands in for."""
+        return holder is not None and (holder == self.user_id or holder in self.covers)
 
     def role_for(self, who: frozenset[str]) -> str:
         """The role in which this act is done, as the movement records it."""
@@ -232,12 +241,12 @@ def no_false_material(case: Case, actor: Actor, at: datetime) -> None:
 
 def free_or_mine(case: Case, actor: Actor, at: datetime) -> None:
     holder = holder_of(case)
-    if holder is not None and holder != actor.user_id:
+    if holder is not None and not actor.handles(holder):
         raise Refusal(_("本案已由其他人员领取。"), code="taken")
 
 
 def held_by_me(case: Case, actor: Actor, at: datetime) -> None:
-    if holder_of(case) != actor.user_id:
+    if not actor.handles(holder_of(case)):
         raise Refusal(_("请先领取本案。"), code="not_mine")
 
 

@@ -9,14 +9,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenants import sessions
+from tenants.rolebook import KEEPS_HOUSE, READS_CASES, WORKS_ON_CASES
 
 
 def house(request: HttpRequest) -> dict[str, Any]:
     """Context processor: desk, agency, the roles found by the guard, the session's end, whether a demo."""
+    roles: frozenset[str] = getattr(request, "roles", frozenset())
     return {
         "desk": getattr(request, "desk", "applicant"),
         "agency": getattr(request, "agency", None),
-        "roles": getattr(request, "roles", frozenset()),
+        "roles": roles,
+        "reads_cases": bool(roles & READS_CASES),
+        "works_on_cases": bool(roles & WORKS_ON_CASES),
+        "keeps_house": bool(roles & KEEPS_HOUSE),
         "is_demo": settings.DEMO,
         "site_name": _("注册安全工程师注册管理系统"),
         **_session(request),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -80,6 +80,11 @@ class Agency(TenantMixin):
         _("材料方式"), max_length=6, choices=Materials.choices, default=Materials.PAPER
     )
     countersign = models.BooleanField(_("初审意见须复核"), default=False)
+    # What stands above the agency's letters instead of its name, if anything.
+    letter_head = models.CharField(_("文书抬头"), max_length=100, blank=True)
+    retention_years = models.PositiveSmallIntegerField(
+        _("案卷保存年限"), default=10, validators=[MinValueValidator(10), MaxValueValidator(100)]
+    )
     opened_at = models.DateTimeField(_("开通时间"), default=timezone.now)
 
     class Meta:
@@ -123,7 +128,10 @@ class UserManager(BaseUserManager["User"]):
     """Makes accounts. There is no superuser: nobody stands above the roles."""
 
     def create_staff(self, *, username: str, name: str, password: str | None = None, **fields: Any) -> User:
-        """A staff account under its login name; without a password nobody can sign in with it yet."""
+        """A staff account under its login name, kept by its `home` agency.
+
+        Without a password nobody can sign in with it yet.
+        """
         user = self.model(username=username, name=name, kind=User.Kind.STAFF, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -168,6 +176,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     landline = models.CharField(_("联系电话"), max_length=30, blank=True)
     address = models.CharField(_("通讯地址"), max_length=200, blank=True)
     postcode = models.CharField(_("邮政编码"), max_length=6, blank=True)
+    # The agency that keeps a staff account: its managers invite, change and deactivate it.
+    home = models.ForeignKey(
+        Agency,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="staff",
+        verbose_name=_("所属机构"),
+    )
+    # When a staff account's password was last set; it must be renewed from time to time (GB/T 22239).
+    password_set_at = models.DateTimeField(null=True, blank=True)
     # Staff may state employer and document, so that nobody reviews a colleague or himself.
     employer_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
     document_digest = models.CharField(max_length=64, blank=True)
@@ -271,3 +290,160 @@ class AccessRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.person_id} {self.at}"
+
+
+class FormerPassword(models.Model):
+    """The hash of a password that a staff account has used, so that it is not used again soon."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="former_passwords")
+    hash = models.CharField(max_length=200)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-set_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.set_at}"
+
+
+class Absence(models.Model):
+    """A leave, during which a deputy may handle the cases of the absent colleague (代理)."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="absences")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="absences")
+    deputy = models.ForeignKey(User, on_delete=models.PROTECT, related_name="deputyships")
+    since = models.DateField(_("开始日期"))
+    until = models.DateField(_("结束日期"))
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("代理记录")
+        verbose_name_plural = _("代理记录")
+        ordering: ClassVar = ["-since", "-id"]
+        constraints = (
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="absence_period"),
+            models.CheckConstraint(condition=~Q(user=F("deputy")), name="absence_other_deputy"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.deputy_id} {self.since}–{self.until}"
+
+
+class CounterCode(models.Model):
+    """A one-time code by which an applicant without e-mail sets a new password (柜台重置).
+
+    An officer issues it after checking the identity document at the counter; by policy a second one
+    approves it. Only the hash of the code is kept. The person is named by key only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    person_id = models.UUIDField()
+    # Shown to the second officer and in the record; the number itself is never kept here.
+    name = models.CharField(_("姓名"), max_length=100)
+    document_mask = models.CharField(_("证件号码"), max_length=40)
+    reason = models.CharField(_("事由"), max_length=200)
+    issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    issued_at = models.DateTimeField(_("签发时间"))
+    approved_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    # Empty until the second officer has approved, where the policy asks for two.
+    code_hash = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("重置码")
+        verbose_name_plural = _("重置码")
+        ordering: ClassVar = ["-issued_at"]
+        indexes = (models.Index("person_id", "issued_at", name="counter_code_of_person"),)
+
+    def __str__(self) -> str:
+        return f"{self.document_mask} {self.issued_at}"
+
+
+class SettingChange(models.Model):
+    """Who changed which setting of an agency, from what to what, and when. Rows are added, never changed."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="setting_changes")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    field = models.CharField(max_length=40)
+    before = models.CharField(max_length=500, blank=True)
+    after = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("设置变更记录")
+        verbose_name_plural = _("设置变更记录")
+        ordering: ClassVar = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.agency_id} {self.field}"
+
+
+class SavedView(models.Model):
+    """A queue's tab and filters under a name, of one officer at one desk, or shared with the desk."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="saved_views")
+    name = models.CharField(_("名称"), max_length=40)
+    # What stands behind the question mark of the queue's address.
+    query = models.CharField(max_length=1000)
+    shared = models.BooleanField(_("与本机构同事共用"), default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("常用视图")
+        verbose_name_plural = _("常用视图")
+        ordering: ClassVar = ["name", "created_at"]
+        constraints = (models.UniqueConstraint("agency", "user", "name", name="saved_view_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PreparedFile(models.Model):
+    """A file that a task writes for an officer: an export, many prints, an archive. Cleared when it is old.
+
+    It stands in the database, behind the walls, and not in a folder that every process can read.
+    """
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("导出")
+        PRINTS = "prints", _("批量打印")
+        ARCHIVE = "archive", _("电子卷宗")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # What was asked for, in plain values: the view, the format, the ids.
+    wish = models.JSONField(default=dict)
+    # With full document numbers, and why.
+    full = models.BooleanField(default=False)
+    reason = models.CharField(_("事由"), max_length=200, blank=True)
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    # What went wrong, in words for the officer.
+    fault = models.CharField(max_length=300, blank=True)
+    name = models.CharField(max_length=150, blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    data = models.BinaryField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("生成的文件")
+        verbose_name_plural = _("生成的文件")
+        ordering: ClassVar = ["-asked_at"]
+        indexes = (models.Index("agency", "user", "asked_at", name="prepared_by_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"

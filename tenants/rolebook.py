@@ -23,22 +23,22 @@ class Role:
 
 REVIEWER: Final = Role(
     "reviewer",
-    _("初审员"),
+    _("经办"),
     _("领取案卷，受理或不予受理，一次性告知补正，出具初审意见，报送终审。只办理自己领取的案卷。"),
 )
 SUPERVISOR: Final = Role(
     "supervisor",
-    _("复核员"),
+    _("审核"),
     _("复核初审意见，撤销意见，再次退回补正，延长期限，分派和转交案卷。不能复核自己出具的意见。"),
 )
 MANAGER: Final = Role(
     "manager",
-    _("机构管理员"),
+    _("管理员"),
     _("管理本机构的联系方式和工作人员账号，停用账号时改派其案卷。不审查案卷。"),
 )
 AUDITOR: Final = Role(
     "auditor",
-    _("机构审计员"),
+    _("审计员"),
     _("查看本机构的流转记录、授权记录和证件号码查看记录。不作任何更改。"),
 )
 FINAL_REVIEWER: Final = Role(
@@ -70,4 +70,8 @@ AUTHORITY_AUDITOR: Final = Role(
 AGENCY_ROLES: Final = (REVIEWER, SUPERVISOR, MANAGER, AUDITOR)
 AUTHORITY_ROLES: Final = (FINAL_REVIEWER, SIGNING_OFFICER, REGISTRAR, ADMINISTRATOR, AUTHORITY_AUDITOR)
 ROLES: Final = (*AGENCY_ROLES, *AUTHORITY_ROLES)
+# Who handles cases, who reads case files at all, who keeps the house: managers read no dossiers.
+WORKS_ON_CASES: Final = frozenset(r.code for r in (REVIEWER, SUPERVISOR, FINAL_REVIEWER, SIGNING_OFFICER))
+READS_CASES: Final = WORKS_ON_CASES | {AUDITOR.code, REGISTRAR.code, AUTHORITY_AUDITOR.code}
+KEEPS_HOUSE: Final = frozenset({MANAGER.code, ADMINISTRATOR.code})
 BY_CODE: Final = {role.code: role for role in ROLES}

@@ -86,6 +86,10 @@ def grant(*, user: User, agency: Agency, role: str | Role, by: User | None) -> N
     if code not in {offered.code for offered in offered_by(agency)}:
         raise Refusal(_("该机构没有此角色。"), "role_not_here")
     with transaction.atomic():
+        if user.home_id is None:
+            # The agency that first takes somebody on keeps the account.
+            User.objects.filter(pk=user.pk, home=None).update(home=agency)
+            user.home = agency
         assign_perm(code, user, agency)
         RoleGrant.objects.get_or_create(
             user=user, agency=agency, role=code, revoked_at=None, defaults={"granted_by": by}

@@ -57,6 +57,7 @@ def lay_ground() -> None:
 
 
 def _appoint() -> None:
+    from register import clock
     from tenants import crossing
     from tenants.models import Agency, User
     from tenants.provisioning import open_authority
@@ -77,7 +78,12 @@ def _appoint() -> None:
         for key, officer in STAFF.items():
             username = f"{key}.{officer.agency}"
             user = User.objects.create(
-                username=username, name=officer.name, kind=User.Kind.STAFF, password=_secret()
+                username=username,
+                name=officer.name,
+                kind=User.Kind.STAFF,
+                password=_secret(),
+                password_set_at=clock.now(),
+                home=agencies[officer.agency],
             )
             grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)
 

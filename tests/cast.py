@@ -15,6 +15,7 @@ from typing import Final
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 from pytest_django import Settings
 
 from register.models import Person, Qualification
@@ -157,7 +158,14 @@ def shifted_clock(settings: Settings, tmp_path: Path) -> None:
 def _staff(agencies: dict[str, Agency]) -> dict[str, User]:
     secret = make_password(PASSWORD)
     accounts = [
-        User(username=f"{key}.{officer.agency}", name=officer.name, kind=User.Kind.STAFF, password=secret)
+        User(
+            username=f"{key}.{officer.agency}",
+            name=officer.name,
+            kind=User.Kind.STAFF,
+            password=secret,
+            password_set_at=timezone.now(),
+            home=agencies[officer.agency],
+        )
         for key, officer in STAFF.items()
     ]
     users = dict(zip(STAFF, User.objects.bulk_create(accounts), strict=True))

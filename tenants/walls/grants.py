@@ -97,6 +97,14 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " WHERE a.reference = number AND a.document_digest = digest",
         (APPLICANT,),
     ),
+    # The person whose present document number and name these are: asked at the counter before a new password.
+    "counter_person": Function(
+        "digest text, holder text",
+        "uuid",
+        "SELECT coalesce(merged_into_id, id) FROM public.register_person"
+        " WHERE document_digest = digest AND upper(name) = upper(holder)",
+        (AGENCY, AUTHORITY),
+    ),
     # Public look-up: who knows number and name learns what a certificate says, and no document number.
     # Width and case of a name do not count; an open application tells whether one may practise meanwhile.
     "public_registration": Function(
@@ -131,14 +139,20 @@ SIGN_IN: Final = {APPLICANT: "SIUD", AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "
 
 PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     # the ground
-    "tenants_agency": {**READ, DOOR: "S", AUTHORITY: "SU"},
+    "tenants_agency": {**READ, DOOR: "S", AGENCY: "SU", AUTHORITY: "SU"},
     "tenants_domain": {**READ, DOOR: "S"},
-    "tenants_user": {APPLICANT: "SU", AGENCY: "SU", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
+    "tenants_user": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
     "tenants_user_groups": NOBODY,
     "tenants_user_user_permissions": NOBODY,
-    "tenants_agencyuserobjectpermission": {AGENCY: "S", AUTHORITY: "SID", CLERK: "S", COURIER: "S"},
+    "tenants_agencyuserobjectpermission": {AGENCY: "SID", AUTHORITY: "SID", CLERK: "S", COURIER: "S"},
     "tenants_agencygroupobjectpermission": NOBODY,
-    "tenants_rolegrant": {AGENCY: "S", AUTHORITY: "SIU"},
+    "tenants_rolegrant": {AGENCY: "SIU", AUTHORITY: "SIU"},
+    "tenants_formerpassword": {AGENCY: "SID", AUTHORITY: "SID"},
+    "tenants_absence": {AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S"},
+    "tenants_countercode": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "SIU"},
+    "tenants_settingchange": {AGENCY: "SI", AUTHORITY: "SI"},
+    "tenants_savedview": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
+    "tenants_preparedfile": {AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "SUD"},
     "tenants_accessrecord": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "SI"},
     "auth_permission": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
     "auth_group": NOBODY,
@@ -150,6 +164,9 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     # signing in
     "django_session": SIGN_IN,
     "captcha_captchastore": SIGN_IN,
+    "otp_totp_totpdevice": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
+    "otp_static_staticdevice": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
+    "otp_static_statictoken": {AGENCY: "SID", AUTHORITY: "SID"},
     "axes_accessattempt": SIGN_IN,
     "axes_accessattemptexpiration": SIGN_IN,
     "axes_accesslog": SIGN_IN,
@@ -198,6 +215,7 @@ AGENCY_TABLES: Final[Mapping[str, Letters]] = {
     "review_opinion": {APPLICANT: "S", AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S", COURIER: "SI"},
     "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SI"},
     "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SI"},
+    "review_paperslip": {AGENCY: "SI", AUTHORITY: "S", COURIER: "SI"},
     "review_casenote": {AGENCY: "SI", COURIER: "SI"},
     "review_dispatch": {AGENCY: "SI", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
 }
@@ -269,10 +287,27 @@ def one_of(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({listed})"
 
 
+# Whoever holds a role here, and the accounts this agency keeps, roles or not.
+OUR_ACCOUNT: Final = f"(id {OUR_STAFF} OR home_id {{ours}})"
+OUR_STAFFS_OWN: Final = "EXISTS (SELECT 1 FROM public.tenants_user u WHERE u.id = user_id)"
+
+
 PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
+    "tenants_agency": {AGENCY: Rows(EVERY, "id {ours}")},
     "tenants_user": {
         APPLICANT: Rows("id = (SELECT public.my_account()) AND kind = 'applicant'"),
-        AGENCY: Rows(f"id {OUR_STAFF}"),
+        AGENCY: Rows(OUR_ACCOUNT, OUR_ACCOUNT, "kind = 'staff' AND home_id {ours}"),
+    },
+    "tenants_formerpassword": {AGENCY: Rows(OUR_STAFFS_OWN)},
+    "tenants_absence": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_countercode": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
+    "tenants_settingchange": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_savedview": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_preparedfile": {AGENCY: Rows("agency_id {ours}")},
+    "otp_totp_totpdevice": {AGENCY: Rows(OUR_STAFFS_OWN)},
+    "otp_static_staticdevice": {AGENCY: Rows(OUR_STAFFS_OWN)},
+    "otp_static_statictoken": {
+        AGENCY: Rows("EXISTS (SELECT 1 FROM public.otp_static_staticdevice d WHERE d.id = device_id)")
     },
     "tenants_agencyuserobjectpermission": {AGENCY: Rows("content_object_id {ours}")},
     "tenants_rolegrant": {AGENCY: Rows("agency_id {ours}")},

@@ -143,6 +143,11 @@ def _appoint() -> None:
     secret = make_password(demo.PASSWORD) if missing else ""
     for officer in missing:
         user = User.objects.create(
-            username=officer.username, name=officer.name, kind=User.Kind.STAFF, password=secret
+            username=officer.username,
+            name=officer.name,
+            kind=User.Kind.STAFF,
+            password=secret,
+            password_set_at=clock.now(),
+            home=agencies[officer.agency],
         )
         roles.grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)

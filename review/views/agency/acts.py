@@ -147,7 +147,7 @@ def opinion(request: StaffRequest, case: Case) -> HttpResponse:
             _("意见经复核后生效。") if needs_second else _("意见出具后立即生效，并通知申请人。"),
             _("初审意见随申请材料报送终审机构，由终审机构作出决定。"),
         ],
-        warning="" if needs_second else _("报送前，复核员可以撤销意见；报送后不能更改。"),
+        warning="" if needs_second else _("报送前，审核人员可以撤销意见；报送后不能更改。"),
         label=_("出具意见"),
         form=OpinionForm(posted(request), initial=initial),
         do=lambda form: casework.give_opinion(case=case, by=actor(request), **form.cleaned_data),
@@ -193,12 +193,12 @@ def objection(request: StaffRequest, case: Case) -> HttpResponse:
         act="decline",
         title=_("不同意这份初审意见"),
         lines=pending_lines(case),
-        warning=_("该意见作废，由初审员重新出具。"),
+        warning=_("该意见作废，由经办人员重新出具。"),
         label=_("确定不同意"),
         tone="danger",
         form=TextForm(posted(request)),
         do=lambda form: casework.decline(case=case, by=actor(request), **form.cleaned_data),
-        done=_("意见已作废，由初审员重新出具。"),
+        done=_("意见已作废，由经办人员重新出具。"),
     )
     return ask(request, case, question)
 
@@ -211,7 +211,7 @@ def reopening(request: StaffRequest, case: Case) -> HttpResponse:
     question = Question(
         act="reopen",
         title=_("撤销初审意见"),
-        lines=[_("案卷退回初审中，由初审员重新出具意见；初审期限继续计算。")],
+        lines=[_("案卷退回初审中，由经办人员重新出具意见；初审期限继续计算。")],
         warning=_("撤销后通知申请人，原意见作废。"),
         label=_("确定撤销"),
         form=TextForm(posted(request)),
