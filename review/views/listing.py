@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from register import clock, codes
 from register.models import DocketEntry, Kind
 from review import queue
-from review.forms import FilterForm
+from review.forms.desk import FilterForm
 from review.models import Case
 from review.queue import Book, Cursor, Tab, Wish
 from review.states import State

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from review.forms import SignInForm
+from review.forms.desk import SignInForm
 from review.views.desk import posted
 from tenants.guards import public, roles_held
 from tenants.signin import sign_in_staff

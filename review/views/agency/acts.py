@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from register import codes
 from review import casework, workflow
-from review.forms import CorrectionForm, OpinionForm, ReasonForm, TextForm, typed_rows
+from review.forms.desk import CorrectionForm, OpinionForm, ReasonForm, TextForm, typed_rows
 from review.models import Case, Opinion
 from review.states import Clock, State
 from review.views import file

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from register import clock
 from review import casework, checklist
-from review.forms import NoteForm
+from review.forms.desk import NoteForm
 from review.models import Case, CaseNote
 from review.views import file
 from review.views.desk import AGENCY_READERS, actor, of_this_agency, private, told

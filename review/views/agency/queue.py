@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from review import casework, queue
-from review.forms import FilterForm
+from review.forms.desk import FilterForm
 from review.models import Case
 from review.states import FIRST
 from review.views import listing

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from register import clock, codes
 from register.models import Kind
 from review import casework, sections, workflow
-from review.forms import ApprovalForm, ReasonForm, TextForm
+from review.forms.desk import ApprovalForm, ReasonForm, TextForm
 from review.models import Case
 from review.states import Clock
 from review.views.agency.acts import pending_lines, remedies

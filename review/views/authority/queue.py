@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from register.models import DocketEntry
 from review import casework, docket, queue
-from review.forms import DocketFilterForm
+from review.forms.desk import DocketFilterForm
 from review.states import State
 from review.views import listing
 from review.views.desk import actor, need, private

@@ -14,7 +14,7 @@ from register import rosters
 from register.resources import QualificationResource, RegistrationResource
 from register.rosters import What
 from register.sheets import LINE
-from review.forms import RosterForm, SkipForm
+from review.forms.desk import RosterForm, SkipForm
 from review.views.desk import posted, private
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
