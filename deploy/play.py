@@ -282,6 +282,8 @@ def sign_in_staff(play: Play, host: str, username: str) -> Visitor:
     officer = play.visitor(username, host)
     officer.open("/")
     officer.press("登录", {"username": username, "password": PASSWORD})
+    # In a demonstration the page itself shows what an authenticator app would.
+    officer.press("登录", {"code": officer.text("[data-code]")})
     if officer.path.startswith("/signin"):
         raise Failure(f"{username} cannot sign in on {host}. {officer.says()}")
     return officer
@@ -394,7 +396,7 @@ def timeline(play: Play) -> str:
 def accounts(port: int) -> str:
     """Addresses and accounts to try, as text."""
     return f"""
-Open in a browser (staff password everywhere: {PASSWORD})
+Open in a browser (staff password everywhere: {PASSWORD}; the page of the second step shows its code)
   Applicants and the public   http://localhost:{port}
   An agency, Beijing          http://{AGENCY}.localhost:{port}     ({REVIEWER}, wang.beijing)
   The authority               http://authority.localhost:{port}   ({FINAL_REVIEWER}, {REGISTRAR})

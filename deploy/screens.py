@@ -54,7 +54,7 @@ BESIDE: Final = {
         "/account/password/",
         "/nowhere/",
     ),
-    f"{play.AGENCY}.localhost": ("/cases/", "/nowhere/"),
+    f"{play.AGENCY}.localhost": ("/cases/", "/account/", "/account/authenticator/", "/nowhere/"),
     "authority.localhost": ("/cases/", "/rosters/", "/agencies/"),
 }
 # Who shows the other kinds, and the pages of a draft of each.

@@ -20,7 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from intake import attempts, filing, recovery
+from intake import filing, recovery
 from intake.contact import FIELDS, contact_of
 from intake.entry import PasswordForm
 from intake.fields import LineField, MailField, MobileField, PhoneField, PostcodeField
@@ -28,7 +28,7 @@ from intake.models import Application, Paper
 from notifications import board
 from register import codes, people, standing
 from register.models import Person, Qualification, Registration, TrainingHours
-from tenants import crossing
+from tenants import attempts, crossing
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, User
 
@@ -137,9 +137,9 @@ def confirm_password(request: HttpRequest, *, user: User, password: str) -> None
 def change_password(*, user: User, password: str) -> User:
     """Write another password: all other sessions of the account end, and the notice board says so."""
     with crossing.atomic():
-        held = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-        recovery.change_password(user=held, password=password)
-    return held
+        account = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+        recovery.change_password(user=account, password=password)
+    return account
 
 
 # --- What is kept ----------------------------------------------------------------------------------
@@ -221,9 +221,9 @@ def _looks_at(person: Person, references: dict[Any, str]) -> list[Look]:
     ]
 
 
-def kept_of(held: Holdings, *, draft_days: int) -> list[Kept]:
+def kept_of(holdings: Holdings, *, draft_days: int) -> list[Kept]:
     """The kinds of data that are kept, each with what there is of it."""
-    person, user = held.person, held.user
+    person, user = holdings.person, holdings.user
     duty = _("办理注册、公告和查询注册状态")
     archive = _("注册档案，按档案管理规定保存")
     return [
@@ -233,31 +233,36 @@ def kept_of(held: Holdings, *, draft_days: int) -> list[Kept]:
             _("确认您是证书持有人；证件号码加密保存，只显示部分数字"),
             archive,
         ),
-        Kept(_("资格证书"), [_qualification(one) for one in held.qualifications], duty, archive),
-        Kept(_("注册"), [_registration(one) for one in held.registrations], duty, archive),
+        Kept(_("资格证书"), [_qualification(one) for one in holdings.qualifications], duty, archive),
+        Kept(_("注册"), [_registration(one) for one in holdings.registrations], duty, archive),
         Kept(_("照片"), [gettext("最近一次准予注册时的照片")] if person.photo_id else [], duty, archive),
         Kept(
             _("草稿"),
-            [_application(one) for one in held.drafts],
+            [_application(one) for one in holdings.drafts],
             _("让您可以继续填写"),
             _("连续 %(days)s 天没有修改的，自动删除") % {"days": draft_days},
         ),
-        Kept(_("已上报的申请"), [_application(one) for one in held.lodged], _("审查您的注册申请"), archive),
+        Kept(
+            _("已上报的申请"), [_application(one) for one in holdings.lodged], _("审查您的注册申请"), archive
+        ),
         Kept(
             _("上传的材料"),
-            [f"{codes.label('paper', one.code)} · {one.name}" for one in held.papers],
+            [f"{codes.label('paper', one.code)} · {one.name}" for one in holdings.papers],
             _("审查您的注册申请"),
             _("已上报的随档案保存，其余随草稿删除"),
         ),
         Kept(
             _("继续教育学时"),
-            [f"{one.institution} · {one.certificate_number} · {one.hours}" for one in held.training],
+            [f"{one.institution} · {one.certificate_number} · {one.hours}" for one in holdings.training],
             duty,
             archive,
         ),
         Kept(
             _("公告信息"),
-            [gettext("%(all)s 条，未读 %(unread)s 条") % {"all": held.notices, "unread": held.unread}],
+            [
+                gettext("%(all)s 条，未读 %(unread)s 条")
+                % {"all": holdings.notices, "unread": holdings.unread}
+            ],
             _("告知办理结果和期限"),
             _("账号存续期间"),
         ),
@@ -290,9 +295,9 @@ def _registration(one: Registration) -> str:
     return f"{one.number} · {one.get_kind_display()} · {period}"
 
 
-def export_of(held: Holdings) -> dict[str, Any]:
+def export_of(holdings: Holdings) -> dict[str, Any]:
     """Everything kept about the person as plain values, to take along; document numbers stay masked."""
-    person, user = held.person, held.user
+    person, user = holdings.person, holdings.user
     return {
         "name": person.name,
         "document": {"type": person.get_document_type_display(), "number": person.document_mask},
@@ -304,7 +309,7 @@ def export_of(held: Holdings) -> dict[str, Any]:
             _row(
                 one, "certificate_number", "management_number", "exam_year", "issued_on", "issuer", "category"
             )
-            for one in held.qualifications
+            for one in holdings.qualifications
         ],
         "registrations": [
             _row(
@@ -312,16 +317,16 @@ def export_of(held: Holdings) -> dict[str, Any]:
                 *("number", "kind", "category", "employer_name", "employer_code"),
                 *("first_registered_on", "valid_from", "valid_to", "ended_how", "ended_on"),
             )
-            for one in held.registrations
+            for one in holdings.registrations
         ],
         "applications": [
             _row(one, "reference", "kind", "status", "created_at", "saved_at", "lodged_at", "sections")
-            for one in held.applications
+            for one in holdings.applications
         ],
-        "papers": [_row(one, "code", "name", "sha256", "created_at") for one in held.papers],
+        "papers": [_row(one, "code", "name", "sha256", "created_at") for one in holdings.papers],
         "training": [
             _row(one, "institution", "course", "begun_on", "ended_on", "hours", "certificate_number")
-            for one in held.training
+            for one in holdings.training
         ],
         "notices": [
             _row(one, "created_at", "title_zh", "body_zh", "title_en", "body_en", "read_at")
@@ -334,7 +339,7 @@ def export_of(held: Holdings) -> dict[str, Any]:
                 "reason": look.record.reason,
                 "application": look.reference,
             }
-            for look in held.looks
+            for look in holdings.looks
         ],
     }
 

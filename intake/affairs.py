@@ -11,11 +11,11 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from intake import circumstances, filing, flows, progress
+from intake import filing, flows, progress
 from intake.flows import Step
 from intake.models import Application
 from intake.progress import Display
-from register import clock, people, policy, standing
+from register import clock, materials, people, policy, standing
 from register.eligibility import Answer, answers_for
 from register.models import DocketEntry, Kind, Person, Registration
 from register.standing import Standing, Status
@@ -138,7 +138,7 @@ class Reached:
 
 def reached(draft: Application) -> Reached:
     """The step on which the draft's author stopped; the first one where nobody has begun."""
-    hours_count = circumstances.hours_count(draft.kind, late=draft.late)
+    hours_count = materials.hours_count(draft.kind, late=draft.late)
     steps = flows.numbered(flows.steps_of(draft.kind, hours_count=hours_count))
     step = flows.step_named(draft.kind, draft.step, hours_count=hours_count) or steps[0]
     # A side page belongs to the beginning.

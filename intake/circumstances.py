@@ -12,6 +12,7 @@ from django.db.models.functions import JSONObject
 
 from intake.models import Application
 from register import clock, people, policy, standing
+from register.materials import hours_count
 from register.models import Kind, Person, Qualification, Registration, TrainingHours
 from register.policy import Policy
 from tenants.models import Agency
@@ -58,21 +59,16 @@ class Circumstances:
         return CHANNEL_OF.get(self.agency.kind, "") if self.agency else ""
 
 
-def hours_count(kind: str, *, late: bool, rules: Policy | None = None) -> bool:
-    """Whether continuing-education hours are asked for in an application of this kind.
-
-    Always for a renewal and a late initial registration, for a re-registration where the policy says so:
-    `rules`, or that of the day.
-    """
-    if kind == Kind.REREGISTRATION:
-        return (rules or policy.current()).reregistration_hours
-    return kind == Kind.RENEWAL or (kind == Kind.INITIAL and late)
-
-
 def of(
-    application: Application, *, under: Policy | None = None, opened: frozenset[str] = frozenset()
+    application: Application,
+    *,
+    under: Policy | None = None,
+    opened: frozenset[str] = frozenset(),
+    agency: Agency | None = None,
 ) -> Circumstances:
     """The circumstances of an application loaded with its person and agency.
+
+    A lodged case may have been handed over: `agency` is the one that has it now.
 
     `under` is the policy frozen with a lodged case; a draft stands under the policy of the day. `opened` are
     the sections that a correction opens: in the others it stays as it was lodged what agencies had entered.
@@ -88,7 +84,7 @@ def of(
         birth_date=person.birth_date or (date.fromisoformat(typed) if typed else None),
         kind=kind,
         late=application.late,
-        agency=application.agency,
+        agency=agency or application.agency,
         policy=rules,
         today=today,
         qualification=_certificate_of(application),

@@ -20,9 +20,9 @@ from intake.circumstances import CHOOSES_AGENCY, Circumstances
 from intake.flows import Section, Step
 from intake.forms import FORMS, ROW_FORMS, Months, SectionForm, Stored, labelled, month_of
 from intake.hours import tally_of
-from intake.materials import CHANGE_CATEGORY, CHANGE_EMPLOYER, CHANGE_NAME
 from intake.models import Application
 from register import clock
+from register.materials import CHANGE_CATEGORY, CHANGE_EMPLOYER, CHANGE_NAME
 from register.models import Kind
 from review.sections import as_day, as_month
 

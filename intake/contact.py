@@ -32,24 +32,39 @@ def contact_of(user: User) -> dict[str, str]:
 def change(*, user: User, contact: Mapping[str, str]) -> bool:
     """Write the account's contact data. Whether a letter went out to confirm the address.
 
-    Another mobile number or address counts as not confirmed, and the notice board says that it was changed.
+    Another mobile number or address counts as not confirmed, and the notice board says that it was changed;
+    an address that was confirmed and is replaced gets a letter of its own.
     """
     with transaction.atomic():
-        held = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-        new_mobile = held.phone != contact["mobile"]
-        new_address = held.email.casefold() != contact["email"].casefold()
+        account = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+        new_mobile = account.phone != contact["mobile"]
+        new_address = account.email.casefold() != contact["email"].casefold()
+        replaced = account.email if new_address and account.email_verified else ""
         for name, field in FIELDS.items():
-            setattr(held, field, contact[name])
-        held.phone_verified = held.phone_verified and not new_mobile
-        held.email_verified = held.email_verified and not new_address
-        held.save(update_fields=[*FIELDS.values(), "phone_verified", "email_verified"])
+            setattr(account, field, contact[name])
+        account.phone_verified = account.phone_verified and not new_mobile
+        account.email_verified = account.email_verified and not new_address
+        account.save(update_fields=[*FIELDS.values(), "phone_verified", "email_verified"])
         if new_mobile or new_address:
-            now = clock.now()
-            outbox.post(user_id=held.pk, kind="contact_changed", cause=str(uuid4()), data={"at": now}, at=now)
-        if not (new_address and held.email):
+            _tell(account, replaced)
+        if not (new_address and account.email):
             return False
-        recovery.send_verification(user=held)
+        recovery.send_verification(user=account)
     return True
+
+
+def _tell(account: User, replaced: str) -> None:
+    """Say on the board that something was changed, and to the replaced address that it was; not by which."""
+    now, cause = clock.now(), str(uuid4())
+    outbox.post(user_id=account.pk, kind="contact_changed", cause=cause, data={"at": now}, at=now)
+    if replaced:
+        outbox.post(
+            user_id=account.pk,
+            kind="address_replaced",
+            cause=cause,
+            data={"at": now, "address": replaced},
+            at=now,
+        )
 
 
 def keep(*, user: User, typed: Mapping[str, Any]) -> None:

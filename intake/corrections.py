@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from intake import circumstances, flows, materials, papers
+from intake import circumstances, flows, papers
 from intake.circumstances import Circumstances
 from intake.flows import ROWS, Section
 from intake.models import Application
-from register import codes
+from register import codes, materials
 from register.models import DocketEntry
 from register.policy import Policy
 from review.models import Case
 from review.sections import PAPERS, item_label
 from review.states import State
 from tenants import crossing
+from tenants.models import Agency
 
 # The applicant's words to each item, in `Application.sections`.
 ANSWERS: Final = "answers"
@@ -95,6 +96,8 @@ class OpenCorrection:
     lodged: dict[str, Any]
     # Frozen with the case when it was lodged.
     policy: Policy
+    # Which asks: after a hand-over another one than the applicant chose.
+    agency: Agency
     # Whether papers are answered by files here, not on paper only.
     takes_uploads: bool = False
 
@@ -142,8 +145,17 @@ class OpenCorrection:
 def circumstances_of(application: Application, open_one: OpenCorrection | None) -> Circumstances:
     """The circumstances of a draft, or of a lodged application as its open correction sees them."""
     if open_one is None:
-        return circumstances.of(application)
-    return circumstances.of(application, under=open_one.policy, opened=open_one.sections)
+        return circumstances.of(application, agency=_agency_now(application))
+    return circumstances.of(
+        application, under=open_one.policy, opened=open_one.sections, agency=open_one.agency
+    )
+
+
+def _agency_now(application: Application) -> Agency | None:
+    """Which agency has a lodged application: a hand-over leaves what the applicant chose as it was."""
+    if application.status != Application.Status.LODGED:
+        return None
+    return Agency.objects.filter(docket__case_id=application.pk).first()
 
 
 def of(application: Application) -> OpenCorrection | None:
@@ -157,11 +169,11 @@ def of(application: Application) -> OpenCorrection | None:
     if entry is None or entry.state != State.CORRECTION:
         return None
     with crossing.inside(entry.agency):
-        return on_case(application, Case.objects.get(pk=application.pk))
+        return on_case(application, Case.objects.get(pk=application.pk), entry.agency)
 
 
-def on_case(application: Application, case: Case) -> OpenCorrection | None:
-    """The open correction of a case; stand inside its agency."""
+def on_case(application: Application, case: Case, agency: Agency) -> OpenCorrection | None:
+    """The open correction of a case at this agency; stand inside it."""
     told = case.correction_requests.filter(answered_at__isnull=True).order_by("-number").first()
     if told is None or case.state != State.CORRECTION:
         return None
@@ -170,7 +182,7 @@ def on_case(application: Application, case: Case) -> OpenCorrection | None:
     padded = [*texts, *[""] * (len(told.items) - len(texts))]
     lodged = case.dossiers.only("content").get(version=case.version).content
     rules = Policy.from_dict(case.policy)
-    pages = _sections_with_a_page(application, rules)
+    pages = _sections_with_a_page(application, rules, agency)
     return OpenCorrection(
         number=told.number,
         reason=told.reason,
@@ -180,13 +192,14 @@ def on_case(application: Application, case: Case) -> OpenCorrection | None:
         items=tuple(Item.of(item, answer, pages) for item, answer in zip(told.items, padded, strict=False)),
         lodged=lodged,
         policy=rules,
-        takes_uploads=papers.takes_uploads(application.agency),
+        agency=agency,
+        takes_uploads=papers.takes_uploads(agency),
     )
 
 
-def _sections_with_a_page(application: Application, rules: Policy) -> frozenset[str]:
+def _sections_with_a_page(application: Application, rules: Policy, agency: Agency) -> frozenset[str]:
     """What this kind of application lets its applicant write; a renewal takes its category as registered."""
-    hours_count = circumstances.hours_count(application.kind, late=application.late, rules=rules)
+    hours_count = materials.hours_count(application.kind, late=application.late, rules=rules)
     steps = flows.steps_of(application.kind, hours_count=hours_count)
-    uploads = {PAPERS} if papers.takes_uploads(application.agency) else set()
+    uploads = {PAPERS} if papers.takes_uploads(agency) else set()
     return frozenset({PHOTO, *uploads, *(s for step in steps for s in step.sections)}) - NEVER_OPEN

@@ -199,6 +199,24 @@ class RecoveryForm(DocumentForm):
     document_type = document_type()
 
 
+class CounterCodeForm(DocumentForm):
+    """用柜台重置码设置密码."""
+
+    field_order = ["name", "document_type", "number", "code", "captcha"]
+
+    name = holder_name()
+    document_type = document_type()
+    code = forms.CharField(
+        label=_("重置码"),
+        max_length=20,
+        help_text=_("见柜台给您的重置单，8 位字母和数字，不分大小写。"),
+        error_messages={"required": _("请填写重置码。")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}
+        ),
+    )
+
+
 # --- Registrations and appeals -----------------------------------------------------------------------
 
 

@@ -29,9 +29,7 @@ from intake import (
     corrections,
     dossier,
     flows,
-    materials,
     papers,
-    photos,
 )
 from intake.circumstances import CHOOSES_AGENCY, Circumstances
 from intake.completeness import Findings
@@ -43,7 +41,7 @@ from intake.forms import Stored
 from intake.models import Application, Paper
 from intake.photos import Portrait
 from notifications import outbox
-from register import clock, eligibility, people, policy, reference, standing
+from register import clock, eligibility, materials, people, policy, reference, standing
 from register.models import DocketEntry, Kind, Person, Photo, Registration
 from review import casework
 from review.casework import Filing
@@ -125,8 +123,8 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
     if not answer.allowed:
         raise Refusal(answer.reason, code=answer.code)
     now = clock.now()
-    held = standing.registration_of(person) if kind != Kind.INITIAL else None
-    agency = held.agency if held and kind not in CHOOSES_AGENCY else None
+    registered = standing.registration_of(person) if kind != Kind.INITIAL else None
+    agency = registered.agency if registered and kind not in CHOOSES_AGENCY else None
     draft = Application(
         reference=reference.next_reference(kind),
         person=person,
@@ -134,7 +132,7 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
         late=answer.late,
         agency=agency or (copy_of.agency if copy_of else None),
         photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
-        sections=_first_sections(person, kind, held, copy_of),
+        sections=_first_sections(person, kind, registered, copy_of),
         step=flows.first_of(kind).slug,
         created_at=now,
         saved_at=now,
@@ -163,7 +161,7 @@ def _going_on(draft: Application, kind: Kind, copy_of: Application | None) -> Ap
 
 
 def _first_sections(
-    person: Person, kind: Kind, held: Registration | None, copy_of: Application | None
+    person: Person, kind: Kind, registered: Registration | None, copy_of: Application | None
 ) -> dict[str, Any]:
     """What the form begins with: the ended application's content, or what register and account know.
 
@@ -176,12 +174,14 @@ def _first_sections(
     known |= contact_of(person.user)
     if known:
         sections[Section.PERSONAL] = known
-    if held is not None:
+    if registered is not None:
         before = _lodged_last(person)
         if before.get(Section.EXPERIENCE):
             sections[Section.EXPERIENCE] = before[Section.EXPERIENCE]
         if kind == Kind.RENEWAL:
-            sections[Section.EMPLOYER] = _employer_as_registered(held, before.get(Section.EMPLOYER) or {})
+            sections[Section.EMPLOYER] = _employer_as_registered(
+                registered, before.get(Section.EMPLOYER) or {}
+            )
     return sections
 
 
@@ -191,10 +191,10 @@ def _lodged_last(person: Person) -> dict[str, Any]:
     return lodged.sections if lodged else {}
 
 
-def _employer_as_registered(held: Registration, before: dict[str, Any]) -> dict[str, Any]:
+def _employer_as_registered(registered: Registration, before: dict[str, Any]) -> dict[str, Any]:
     """Name and code as registered; the rest as it was lodged last, if that was the same employer."""
-    same = bool(held.employer_code) and before.get("code") == held.employer_code
-    return {**(before if same else {}), "name": held.employer_name, "code": held.employer_code}
+    same = bool(registered.employer_code) and before.get("code") == registered.employer_code
+    return {**(before if same else {}), "name": registered.employer_name, "code": registered.employer_code}
 
 
 def choose_agency(*, application: Application, agency: Agency, step: str = "") -> Application:
@@ -211,10 +211,10 @@ def choose_agency(*, application: Application, agency: Agency, step: str = "") -
     if application.status != Application.Status.DRAFT:
         raise _no_draft(application)
 
-    def choose(held: Application) -> None:
-        if held.status != Application.Status.DRAFT:
-            raise _no_draft(held)
-        held.agency = agency
+    def choose(current: Application) -> None:
+        if current.status != Application.Status.DRAFT:
+            raise _no_draft(current)
+        current.agency = agency
 
     return _changed(application, choose, "agency", step=step)
 
@@ -248,21 +248,21 @@ def save(
     """
     entries = _permitted(application, entries)
 
-    def write(held: Application) -> None:
+    def write(current: Application) -> None:
         for name, data in entries.sections.items():
-            held.sections[name] = {**(held.sections.get(name) or {}), **data}
+            current.sections[name] = {**(current.sections.get(name) or {}), **data}
         for name, row in entries.rows.items():
-            rows = [*held.sections.get(name, []), {**row, "id": secrets.token_hex(4)}]
-            held.sections[name] = _in_order(rows)
+            rows = [*current.sections.get(name, []), {**row, "id": secrets.token_hex(4)}]
+            current.sections[name] = _in_order(rows)
 
     if entries.portrait is None and along is None:
         return _changed(application, write, "sections", step=step)
     with transaction.atomic():
         photo = _kept_photo(application, entries.portrait) if entries.portrait else None
 
-        def write_all(held: Application) -> None:
-            write(held)
-            held.photo = photo or held.photo
+        def write_all(current: Application) -> None:
+            write(current)
+            current.photo = photo or current.photo
 
         kept = _changed(application, write_all, "sections", *(["photo"] if photo else []), step=step)
         if along is not None:
@@ -280,11 +280,6 @@ def stand_on(*, application: Application, step: str) -> None:
     if application.status == Application.Status.DRAFT and application.step != step:
         Application.objects.filter(pk=application.pk).update(step=step)
         application.step = step
-
-
-def add_row(*, application: Application, section: Section, row: Stored) -> Application:
-    """Add a row to a list (工作经历, 继续教育)."""
-    return save(application=application, entries=Entries(rows={section: row}))
 
 
 def change_row(*, application: Application, section: Section, row_id: str, row: Stored) -> Application:
@@ -322,21 +317,14 @@ def row_gone() -> Refusal:
 def _change_rows(application: Application, section: Section, change: Callable[[Rows], Rows]) -> Application:
     _permitted(application, Entries(rows={section: {}}))
 
-    def write(held: Application) -> None:
-        held.sections[section] = _in_order(change(held.sections.get(section, [])))
+    def write(current: Application) -> None:
+        current.sections[section] = _in_order(change(current.sections.get(section, [])))
 
     return _changed(application, write, "sections")
 
 
 def _in_order(rows: Rows) -> Rows:
     return sorted(rows, key=lambda row: (row["from"], row["to"] or "9999"))
-
-
-def attach_photo(*, application: Application, upload: bytes) -> Portrait:
-    """Take a portrait into the application. Raises `ValidationError` when it is no usable picture."""
-    portrait = photos.read(upload, ground=policy.current().photo_background)
-    application.photo = save(application=application, entries=Entries(portrait=portrait)).photo
-    return portrait
 
 
 def _kept_photo(application: Application, portrait: Portrait) -> Photo:
@@ -361,8 +349,8 @@ def attach_paper(
     digest = _signed_content(application, about) if code == materials.FORM else ""
     kept: list[Paper] = []
 
-    def add(held: Application) -> None:
-        kept.append(papers.keep(held, code=code, clean=clean, name=name, form_digest=digest))
+    def add(current: Application) -> None:
+        kept.append(papers.keep(current, code=code, clean=clean, name=name, form_digest=digest))
 
     with transaction.atomic():
         _changed(application, add, "sections")
@@ -377,25 +365,24 @@ def _signed_content(application: Application, about: Circumstances) -> str:
 def take_out_paper(*, application: Application, paper: Paper) -> None:
     """Take a paper out of the application; it can be put back until then lodged without it."""
     _refuse_closed(application, paper)
-    _changed(application, lambda held: papers.take_out(held, paper), "sections")
+    _changed(application, lambda current: papers.take_out(current, paper), "sections")
 
 
 def put_back_paper(*, application: Application, paper: Paper) -> None:
     """Put a paper back that was taken out."""
     _refuse_closed(application, paper)
-    _changed(application, lambda held: papers.put_back(held, paper), "sections")
+    _changed(application, lambda current: papers.put_back(current, paper), "sections")
 
 
 def _papers_open(application: Application) -> frozenset[str] | None:
     """The codes of the papers that may be changed; None for all of them. Looks into the agency's schema."""
-    if not papers.takes_uploads(application.agency):
-        raise Refusal(_("您选择的注册机构收取纸质材料，不需要上传。"), code="on_paper")
-    if application.status != Application.Status.LODGED:
-        return None
-    open_one = corrections.of(application)
-    if open_one is None:
+    lodged = application.status == Application.Status.LODGED
+    open_one = corrections.of(application) if lodged else None
+    if lodged and open_one is None:
         raise _no_draft(application)
-    return open_one.papers_open
+    if not papers.takes_uploads(open_one.agency if open_one else application.agency):
+        raise Refusal(_("您选择的注册机构收取纸质材料，不需要上传。"), code="on_paper")
+    return open_one.papers_open if open_one else None
 
 
 def _refuse_closed(application: Application, paper: Paper) -> None:
@@ -409,8 +396,8 @@ def discard(*, application: Application) -> None:
     with transaction.atomic():
         draft = _locked_draft(application)
         draft.status = Application.Status.DISCARDED
-        draft.sections = {}
-        _save(draft, "status", "sections")
+        draft.sections, draft.photo = {}, None
+        _save(draft, "status", "sections", "photo")
 
 
 def retire(*, before: datetime) -> int:
@@ -454,11 +441,6 @@ def idle_since() -> datetime:
 
 
 # --- Before lodging --------------------------------------------------------------------------------
-
-
-def freeze(application: Application, about: Circumstances | None = None) -> Frozen:
-    """Content, photo and digest as lodging would freeze them now: the print carries the same digest."""
-    return dossier.freeze(application, about or circumstances.of(application))
 
 
 def remember_print(*, application: Application, digest: str) -> None:
@@ -558,10 +540,10 @@ def _filing(application: Application, frozen: Frozen) -> Filing:
 def answer(*, application: Application, number: int, answers: Iterable[str]) -> Application:
     """Keep what the applicant says to each item of the open correction."""
     with transaction.atomic():
-        held = _locked(application)
-        held.sections[ANSWERS] = {"number": number, "texts": [" ".join(text.split()) for text in answers]}
-        _save(held, "sections")
-    return held
+        locked = _locked(application)
+        locked.sections[ANSWERS] = {"number": number, "texts": [" ".join(text.split()) for text in answers]}
+        _save(locked, "sections")
+    return locked
 
 
 def resubmit(*, application: Application) -> None:
@@ -573,19 +555,19 @@ def resubmit(*, application: Application) -> None:
     """
     entry = _entry(application)
     with crossing.inside(entry.agency), crossing.atomic():
-        held = _relocked(application)
-        case = Case.objects.get(pk=held.pk)
-        open_one = corrections.on_case(held, case)
+        locked = _relocked(application)
+        case = Case.objects.get(pk=locked.pk)
+        open_one = corrections.on_case(locked, case, entry.agency)
         if open_one is None:
             raise Refusal(_("这份申请目前不需要补正。"), code="no_correction")
-        about = corrections.circumstances_of(held, open_one)
-        findings = _to_be_mended(completeness.check(held, about), open_one)
+        about = corrections.circumstances_of(locked, open_one)
+        findings = _to_be_mended(completeness.check(locked, about), open_one)
         if not findings.complete:
             raise Incomplete(findings)
-        _refuse_unanswered(held, about, open_one)
-        frozen = dossier.freeze(held, about, answers=open_one.answers)
-        _refuse_without_papers(held, about, open_one, frozen)
-        casework.resubmit(case=case, by=_actor(held), filing=_filing(held, frozen))
+        _refuse_unanswered(locked, about, open_one)
+        frozen = dossier.freeze(locked, about, answers=open_one.answers)
+        _refuse_without_papers(locked, about, open_one, frozen)
+        casework.resubmit(case=case, by=_actor(locked), filing=_filing(locked, frozen))
 
 
 def _to_be_mended(findings: Findings, open_one: OpenCorrection) -> Findings:
@@ -594,17 +576,17 @@ def _to_be_mended(findings: Findings, open_one: OpenCorrection) -> Findings:
 
 
 def _refuse_without_papers(
-    held: Application, about: Circumstances, open_one: OpenCorrection, frozen: Frozen
+    locked: Application, about: Circumstances, open_one: OpenCorrection, frozen: Frozen
 ) -> None:
     """Where all is handed in as files, what the correction opens must be there, on the form as it is."""
-    waiting = papers.missing(held, about, digest=frozen.digest, only=open_one.papers_open)
+    waiting = papers.missing(locked, about, digest=frozen.digest, only=open_one.papers_open)
     if waiting:
         labels = "、".join(str(papers.label_of(item.code)) for item in waiting)
         raise Refusal(gettext("请先上传：%(papers)s。") % {"papers": labels}, code="papers")
 
 
-def _refuse_unanswered(held: Application, about: Circumstances, open_one: OpenCorrection) -> None:
-    content = dossier.content_of(held, about)
+def _refuse_unanswered(locked: Application, about: Circumstances, open_one: OpenCorrection) -> None:
+    content = dossier.content_of(locked, about)
     waiting = [item for item in open_one.items if not item.is_answered(content, open_one.lodged)]
     if waiting:
         labels = "、".join(str(item.label) for item in waiting)
@@ -650,13 +632,13 @@ def _changed(application: Application, change: Change, *fields: str, step: str =
             if _written_over(application, mine, fields, step):
                 return mine
     with transaction.atomic():
-        held = _locked(application)
-        if held.status != application.status:
+        locked = _locked(application)
+        if locked.status != application.status:
             # Lodged meanwhile: what a correction opens was not asked of a draft.
-            raise _no_draft(held)
-        change(held)
-        _save(held, *fields, step=step)
-    return held
+            raise _no_draft(locked)
+        change(locked)
+        _save(locked, *fields, step=step)
+    return locked
 
 
 def _written_over(read: Application, mine: Application, fields: Iterable[str], step: str) -> bool:
@@ -671,10 +653,10 @@ def _written_over(read: Application, mine: Application, fields: Iterable[str], s
 
 def _relocked(application: Application) -> Application:
     found = _whole(applications_of(application.person)).defer("person__document_cipher")
-    held = found.select_for_update(of=("self",)).filter(pk=application.pk).first()
-    if held is None:
+    locked = found.select_for_update(of=("self",)).filter(pk=application.pk).first()
+    if locked is None:
         raise Refusal(_("这份草稿长期没有修改，已被删除。"), code="retired")
-    return held
+    return locked
 
 
 def _permitted(application: Application, entries: Entries) -> Entries:
@@ -693,20 +675,20 @@ def _permitted(application: Application, entries: Entries) -> Entries:
 
 def _locked(application: Application) -> Application:
     """The application, locked, while it is a draft or in correction."""
-    held = _relocked(application)
-    if held.status == Application.Status.DRAFT:
-        return held
-    turn = DocketEntry.objects.filter(case_id=held.pk, state=State.CORRECTION)
-    if held.status == Application.Status.LODGED and turn.exists():
-        return held
-    raise _no_draft(held)
+    locked = _relocked(application)
+    if locked.status == Application.Status.DRAFT:
+        return locked
+    turn = DocketEntry.objects.filter(case_id=locked.pk, state=State.CORRECTION)
+    if locked.status == Application.Status.LODGED and turn.exists():
+        return locked
+    raise _no_draft(locked)
 
 
 def _locked_draft(application: Application) -> Application:
-    held = _relocked(application)
-    if held.status != Application.Status.DRAFT:
-        raise _no_draft(held)
-    return held
+    locked = _relocked(application)
+    if locked.status != Application.Status.DRAFT:
+        raise _no_draft(locked)
+    return locked
 
 
 def _no_draft(application: Application) -> Refusal:

@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from intake import materials
+from register import materials
 from register.models import Kind
 from register.policy import Policy
 

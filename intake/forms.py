@@ -39,8 +39,8 @@ from intake.fields import (
 )
 from intake.flows import Section
 from intake.hours import same_certificate
-from intake.materials import CHANGE_CATEGORY
 from register import clock, codes, employer
+from register.materials import CHANGE_CATEGORY
 from register.models import Kind, Sex
 
 Stored = dict[str, Any]

@@ -2,7 +2,8 @@
 
 A form of an application that is posted by nobody signed in is neither saved nor thrown away. Its values
 stand sealed in the visitor's new session; after signing in, the person whose application it is finds them
-in the form again, unsaved, and everybody else's session loses them. Files are not held.
+in the form again, unsaved, and everybody else's session loses them. Files are not held. Only a browser in
+which somebody was signed in before has anything held: it carries a signed mark of that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.views import redirect_to_login
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
@@ -29,6 +32,11 @@ HELD_KEY: Final = "held"
 FOUND_KEY: Final = "found"
 # The pages of an application with something to type, by the names of their addresses.
 PAGES: Final = frozenset({"step", "row", "correction"})
+# Somebody was signed in in this browser: its sessions may end with something typed.
+MARK: Final = "been"
+MARK_SALT: Final = "intake.held"
+# A page left open over a long weekend is still given back; the mark is made anew halfway.
+MARK_SECONDS: Final = 7 * 24 * 3600
 MOST_BYTES: Final = 64 * 1024
 MOST_PAGES: Final = 3
 # What a form carries beside what was typed: its token, its button, the agency chosen with one click.
@@ -48,7 +56,17 @@ class HeldMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if _is_here(request) and not _marked(request, within=MARK_SECONDS // 2):
+            response.set_cookie(
+                MARK,
+                mark(),
+                max_age=MARK_SECONDS,
+                httponly=True,
+                secure=settings.SESSION_COOKIE_SECURE,
+                samesite="Lax",
+            )
+        return response
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
         """Here the form is known to come from this site, and to which page it belongs."""
@@ -60,6 +78,23 @@ class HeldMiddleware:
         if request.method == "POST" and not in_background(request):
             _let_go(request)
         return None
+
+
+def _is_here(request: HttpRequest) -> bool:
+    return getattr(request, "desk", "") == "applicant" and SESSION_KEY in request.session
+
+
+def mark() -> str:
+    """What a browser keeps in which somebody was signed in; it tells nothing of whom."""
+    return signing.TimestampSigner(salt=MARK_SALT).sign("1")
+
+
+def _marked(request: HttpRequest, *, within: int) -> bool:
+    try:
+        signing.TimestampSigner(salt=MARK_SALT).unsign(request.COOKIES.get(MARK, ""), max_age=within)
+    except signing.BadSignature:
+        return False
+    return True
 
 
 def typed(request: HttpRequest) -> QueryDict | None:
@@ -142,10 +177,12 @@ def _held(request: HttpRequest) -> HttpResponseBase:
 
 
 def _hold(request: HttpRequest) -> bool:
-    """Seal what was typed into the session; False when nothing was. Raises `TooMuch`.
+    """Seal what was typed into the session; False when nothing was, or nobody was here before.
 
-    Of several pages the latest are held.
+    Raises `TooMuch`. Of several pages the latest are held.
     """
+    if not (request.user.is_authenticated or _marked(request, within=MARK_SECONDS)):
+        return False
     fields = [(name, values) for name, values in request.POST.lists() if name not in NOT_TYPED]
     if not any(value.strip() for _name, values in fields for value in values):
         return False

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from intake import circumstances, papers
 from intake.models import Application
@@ -21,16 +19,6 @@ from tenants import crossing
 from tenants.models import AUTHORITY_CODE, Agency
 
 Text = str | Promise
-
-# The titles as the reader of the page reads them; the letters themselves are written in Chinese.
-LABELS: Final[dict[str, Text]] = {
-    "上报回执": _("上报回执"),
-    "受理通知书": _("受理通知书"),
-    "补正通知书": _("补正通知书"),
-    "不予受理通知书": _("不予受理通知书"),
-    "准予注册决定书": _("准予注册决定书"),
-    "不予注册决定书": _("不予注册决定书"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ def letters_of(application: Application, entry: DocketEntry) -> list[Letter]:
     """The letters of an own lodged application, oldest first: two queries."""
     return [
         Letter(
-            LABELS.get(one.title, one.title),
+            one.label,
             one.number,
             reverse("letter_pdf", args=[application.pk, one.slug]),
             one.on,
@@ -87,5 +75,5 @@ def _written(entry: DocketEntry, application: Application | None = None) -> list
 def _on_paper(application: Application, entry: DocketEntry, case: Case) -> Sequence[str]:
     if entry.agency.materials_mode == Agency.Materials.UPLOAD:
         return ()
-    about = circumstances.of(application, under=Policy.from_dict(case.policy))
+    about = circumstances.of(application, under=Policy.from_dict(case.policy), agency=entry.agency)
     return [str(paper) for paper in papers.needed_by(application, about)]

@@ -11,26 +11,27 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageStat
 
-from intake import materials, pdfs, pictures
+from intake import pdfs, pictures
 from intake.circumstances import Circumstances
 from intake.flows import Section
 from intake.forms import exam_category
-from intake.materials import Facts, Needed
 from intake.models import Application, Paper, PaperPage
-from register import clock, codes
+from register import clock, codes, materials
+from register.materials import Facts, Needed
 from register.models import DocketEntry
 from review.models import Dossier
 from review.states import State
@@ -174,8 +175,12 @@ def label_of(code: str) -> str:
 # In `Application.sections`: the ids of its papers by code, in the order in which they were added.
 SECTION: Final = "papers"
 MOST_FILES: Final = 10
+MOST_LISTED: Final = 60
 # Every upload stays until the clerk clears away what is not used: nobody fills the store.
-MOST_KEPT: Final = 60
+MOST_A_DAY: Final = 60
+A_DAY: Final = timedelta(days=1)
+# So long a draft's owner may put back what was taken out of it.
+PUT_BACK: Final = timedelta(days=7)
 LONGEST_NAME: Final = 80
 # Digits in a row that may be somebody's number: the name of a file is shown, numbers are not.
 LONG_NUMBER: Final = re.compile(r"\d{9,}[Xx]?")
@@ -197,9 +202,14 @@ def listed(application: Application) -> dict[str, list[str]]:
     return found
 
 
+def without_bytes(found: QuerySet[Paper]) -> QuerySet[Paper]:
+    """These papers without file and thumbnail: whoever shows one of the two reads just that."""
+    return found.defer("data", "thumbnail")
+
+
 def rows_of(application: Application) -> QuerySet[Paper]:
     """Everything uploaded for this application, in the order of time, without the bytes."""
-    return application.papers.defer("data", "thumbnail").order_by("created_at", "id")
+    return without_bytes(application.papers.all()).order_by("created_at", "id")
 
 
 def files_of(application: Application) -> dict[str, list[Paper]]:
@@ -211,8 +221,11 @@ def files_of(application: Application) -> dict[str, list[Paper]]:
 
 
 def lines_of(application: Application) -> list[dict[str, Any]]:
-    """The papers as the dossier names them; none where the agency takes them on paper only."""
-    if not takes_uploads(application.agency):
+    """The papers as the dossier names them; none where the agency takes them on paper only.
+
+    What was lodged stays, also where the case has been handed over to an agency that takes paper.
+    """
+    if application.status == Application.Status.DRAFT and not takes_uploads(application.agency):
         return []
     return [
         {
@@ -250,37 +263,49 @@ def name_of(name: str) -> str:
 # --- Taking in and out: stand in a transaction with the application locked -------------------------
 
 
-def keep(held: Application, *, code: str, clean: Sanitised, name: str, form_digest: str = "") -> Paper:
+def keep(current: Application, *, code: str, clean: Sanitised, name: str, form_digest: str = "") -> Paper:
     """Store a paper and list it. The same file twice is one; one taken out before is put back.
 
     Raises `Refusal` when there are too many.
     """
-    same = rows_of(held).filter(code=code, sha256=clean.sha256, form_digest=form_digest).first()
-    if same is None:
-        if len(listed(held).get(code, [])) >= MOST_FILES:
-            raise Refusal(
-                gettext("每种材料最多上传 %(most)s 个文件。请删除不需要的文件，或者合并成一个 PDF 文件。")
-                % {"most": MOST_FILES},
-                code="too_many",
-            )
-        if held.papers.count() >= MOST_KEPT:
-            raise Refusal(_("这份申请上传的文件过多，请联系注册机构。"), code="too_many")
-        same = _stored(held, code, clean, name, form_digest)
-    put_back(held, same)
     if form_digest:
-        _set_aside(held, code, form_digest)
+        _set_aside(current, code, form_digest)
+    same = rows_of(current).filter(code=code, sha256=clean.sha256, form_digest=form_digest).first()
+    if same is None:
+        _refuse_full(current, code)
+        if current.papers.filter(created_at__gt=clock.now() - A_DAY).count() >= MOST_A_DAY:
+            raise Refusal(_("这份申请今天上传的文件过多，请明天再上传。"), code="too_many_today")
+        same = _stored(current, code, clean, name, form_digest)
+    put_back(current, same)
     return same
 
 
-def _set_aside(held: Application, code: str, form_digest: str) -> None:
+def _refuse_full(current: Application, code: str) -> None:
+    """Refuse one more file for this paper, or for the application, when there are enough."""
+    ids = listed(current)
+    if len(ids.get(code, [])) >= MOST_FILES:
+        raise Refusal(
+            gettext("每种材料最多上传 %(most)s 个文件。请删除不需要的文件，或者合并成一个 PDF 文件。")
+            % {"most": MOST_FILES},
+            code="too_many",
+        )
+    if sum(map(len, ids.values())) >= MOST_LISTED:
+        raise Refusal(
+            gettext("一份申请最多上传 %(most)s 个文件。请删除不需要的文件，或者合并成一个 PDF 文件。")
+            % {"most": MOST_LISTED},
+            code="too_many",
+        )
+
+
+def _set_aside(current: Application, code: str, form_digest: str) -> None:
     """List no longer what was signed on a form with other content than the one just uploaded."""
-    for old in rows_of(held).filter(code=code).exclude(form_digest=form_digest):
-        take_out(held, old)
+    for old in rows_of(current).filter(code=code).exclude(form_digest=form_digest):
+        take_out(current, old)
 
 
-def _stored(held: Application, code: str, clean: Sanitised, name: str, form_digest: str) -> Paper:
+def _stored(current: Application, code: str, clean: Sanitised, name: str, form_digest: str) -> Paper:
     paper = Paper.objects.create(
-        application=held,
+        application=current,
         code=code,
         name=name_of(name) or codes.label("paper", code),
         content_type=clean.content_type,
@@ -305,18 +330,19 @@ def _thumbnail(page: bytes) -> bytes:
         return pictures.as_jpeg(image.convert("RGB"), qualities=(70,), at_most=len(page))
 
 
-def put_back(held: Application, paper: Paper) -> None:
-    """List a stored paper."""
-    ids = listed(held)
+def put_back(current: Application, paper: Paper) -> None:
+    """List a stored paper. Raises `Refusal` when there are enough without it."""
+    ids = listed(current)
     if str(paper.pk) not in ids.get(paper.code, []):
-        held.sections[SECTION] = {**ids, paper.code: [*ids.get(paper.code, []), str(paper.pk)]}
+        _refuse_full(current, paper.code)
+        current.sections[SECTION] = {**ids, paper.code: [*ids.get(paper.code, []), str(paper.pk)]}
 
 
-def take_out(held: Application, paper: Paper) -> None:
+def take_out(current: Application, paper: Paper) -> None:
     """List a paper no longer; it can be put back until the application is lodged."""
-    ids = listed(held)
+    ids = listed(current)
     left = [key for key in ids.get(paper.code, []) if key != str(paper.pk)]
-    held.sections[SECTION] = {**ids, paper.code: left}
+    current.sections[SECTION] = {**ids, paper.code: left}
 
 
 # --- What the page shows ---------------------------------------------------------------------------
@@ -472,15 +498,35 @@ def missing(
 def clear_loose(*, touched_since: datetime) -> int:
     """Delete what was uploaded and then given up: of discarded drafts, and taken out before lodging.
 
-    What any version of a dossier names stays. Answers how many papers went.
+    Out of a draft that somebody is working on nothing is deleted. What any version of a dossier names stays.
+    Answers how many papers went.
     """
-    gone = _delete(Paper.objects.filter(application__status=Application.Status.DISCARDED))
+    gone = _delete(Paper.objects.filter(application__status=Application.Status.DISCARDED)) + _clear_drafts()
     lodged = Application.objects.filter(
         Q(lodged_at__gte=touched_since) | Q(saved_at__gte=touched_since),
         status=Application.Status.LODGED,
         papers__isnull=False,
     ).distinct()
     return gone + sum(_clear_lodged(application) for application in lodged)
+
+
+def _clear_drafts() -> int:
+    """Delete what was taken out of drafts, uploaded a week ago and of a draft at rest since yesterday."""
+    now = clock.now()
+    idle = Application.objects.filter(
+        status=Application.Status.DRAFT, saved_at__lt=now - A_DAY, papers__created_at__lt=now - PUT_BACK
+    )
+    return sum(_clear_draft(idle, key) for key in set(idle.values_list("pk", flat=True)))
+
+
+def _clear_draft(idle: QuerySet[Application], key: UUID) -> int:
+    with transaction.atomic():
+        draft = Application.objects.select_for_update().filter(pk=key).first()
+        if draft is None or not idle.filter(pk=key).exists():
+            return 0
+        named = {one for ids in listed(draft).values() for one in ids}
+        old = draft.papers.filter(created_at__lt=clock.now() - PUT_BACK)
+        return _delete(old.exclude(pk__in=named))
 
 
 def _clear_lodged(application: Application) -> int:

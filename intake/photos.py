@@ -8,14 +8,20 @@ smaller here and nearly fitting ones are cut evenly, so nobody needs a tool of h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps, ImageStat
 
 from intake import pictures
+from intake.models import Application
+from register import clock, people
+from register.models import Person, Photo
 from tenants import crypto
 
 WIDTH: Final = 295
@@ -31,6 +37,9 @@ LEAST_CONTRAST: Final = 4.0
 # White paper photographed in a room is rarely pure white.
 LIGHTNESS_OF_WHITE: Final = 215
 COLOUR_OF_WHITE: Final = 28
+# Every portrait sent is stored until the clerk clears it away: nobody heaps them up.
+MOST_A_DAY: Final = 20
+A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +116,40 @@ def has_white_ground(image: Image.Image) -> bool:
 def _is_white(patch: Image.Image) -> bool:
     mean = ImageStat.Stat(patch).mean
     return min(mean) >= LIGHTNESS_OF_WHITE and max(mean) - min(mean) <= COLOUR_OF_WHITE
+
+
+# --- Keeping and clearing away ---------------------------------------------------------------------
+
+
+def check_number(person: Person, portrait: Portrait) -> None:
+    """Let this portrait in among those of the last day. Raises `ValidationError` when there are too many."""
+    sent = Photo.objects.filter(people.rows_of(person), created_at__gt=clock.now() - A_DAY)
+    known = list(sent.values_list("sha256", flat=True)[:MOST_A_DAY])
+    if len(known) >= MOST_A_DAY and portrait.sha256 not in known:
+        raise ValidationError(
+            _("一天内最多上传 %(most)s 张照片。请明天再上传。"),
+            code="too_many",
+            params={"most": MOST_A_DAY},
+        )
+
+
+def clear_loose(*, before: datetime) -> int:
+    """Delete the portraits that nothing names, stored before that moment; answers how many went.
+
+    A dossier names its portrait by its hash: whoever has lodged anything, under whichever of the merged
+    records, keeps all portraits.
+    """
+    Application.objects.filter(status=Application.Status.DISCARDED, photo__isnull=False).update(photo=None)
+    lodged = Application.objects.filter(status=Application.Status.LODGED).annotate(
+        whose=Coalesce("person__merged_into", "person")
+    )
+    loose = Photo.objects.annotate(whose=Coalesce("person__merged_into", "person")).filter(
+        ~Exists(Application.objects.filter(photo=OuterRef("pk"))),
+        ~Exists(Person.objects.filter(photo=OuterRef("pk"))),
+        ~Exists(lodged.filter(whose=OuterRef("whose"))),
+        created_at__lt=before,
+    )
+    keys = list(loose.values_list("pk", flat=True))
+    # Only the keys: deleting would otherwise read every picture into memory first.
+    Photo.objects.filter(pk__in=keys).only("pk").delete()
+    return len(keys)

@@ -18,11 +18,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from intake import attempts, signin
+from intake import signin
 from notifications import outbox
 from register import clock, documents
 from register.models import Person
-from tenants import credentials, crossing
+from tenants import attempts, credentials, crossing
 from tenants.crypto import keyed_digest
 from tenants.errors import Refusal
 from tenants.models import User

@@ -19,10 +19,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from intake import attempts
 from register import documents, names, people
 from register.models import Person, Qualification, Registration
-from tenants import crossing
+from tenants import attempts, crossing
 from tenants.errors import Refusal
 from tenants.models import User
 from tenants.sessions import bind

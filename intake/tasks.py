@@ -1,4 +1,4 @@
-"""What the clock does with drafts and uploads."""
+"""What the clock does with drafts and uploads, and the archive that an officer orders."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from intake import filing, papers
+from intake import archive, filing, papers, photos
 from register import clock
+from review import prepared
+from tenants import crossing
+from tenants.crossing import Desk
+from tenants.models import Agency
 
 
 @shared_task
@@ -20,3 +24,17 @@ def retire_drafts() -> int:
 def clear_papers() -> int:
     """Delete uploads that no application uses any more; answers how many."""
     return papers.clear_loose(touched_since=clock.now() - timedelta(days=30))
+
+
+@shared_task
+def clear_photos() -> int:
+    """Delete portraits that nothing names and that are older than a day; answers how many."""
+    return photos.clear_loose(before=clock.now() - photos.A_DAY)
+
+
+@shared_task
+def prepare_archive(file_id: str, agency_code: str) -> bool:
+    """Write an ordered archive of a case at the agency's own desk; whether it was written here."""
+    agency = Agency.objects.get(code=agency_code)
+    with crossing.standing(Desk.AGENCY, agency):
+        return prepared.write(file_id, archive.write)

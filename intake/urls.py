@@ -8,6 +8,7 @@ from intake.views import (
     appeal,
     checking,
     correction,
+    counter,
     entry,
     giving_up,
     history,
@@ -32,6 +33,8 @@ urlpatterns = [
     path("password/forgotten/sent/", recovery.password_sent, name="password_sent"),
     path("password/link/<uuid:person_id>/<str:proof>/", recovery.password_link, name="password_link"),
     path("password/renew/", recovery.password_renew, name="password_renew"),
+    path("password/counter/", counter.counter_code, name="counter_code"),
+    path("password/counter/new/", counter.counter_password, name="counter_password"),
     path("email/<uuid:person_id>/<str:proof>/", recovery.email_confirm, name="email_confirm"),
     path("initial/verify/", entry.initial_verify, name="initial_verify"),
     # Public pages

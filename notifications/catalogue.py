@@ -40,7 +40,8 @@ class NoticeKind:
     """One kind of notice: what it is called, under which category it stands, what its text is made of.
 
     An urgent one is also sent by SMS where a verified number exists. A letter goes by e-mail only and never
-    stands on the board: what it carries beside the posted values is `made` while it is sent.
+    stands on the board: what it carries beside the posted values is `made` while it is sent. `to` names the
+    posted value that is its address, where that is not the account's own; it is kept no longer than that.
     """
 
     code: str
@@ -49,10 +50,16 @@ class NoticeKind:
     fields: tuple[str, ...] = ()
     urgent: bool = False
     made: tuple[str, ...] = ()
+    to: str = ""
 
     @property
     def is_letter(self) -> bool:
-        return bool(self.made)
+        return bool(self.made or self.to)
+
+    @property
+    def posted(self) -> tuple[str, ...]:
+        """The values with which it must be posted."""
+        return (*self.fields, self.to) if self.to else self.fields
 
 
 _STATUS = Notice.Category.STATUS
@@ -124,6 +131,24 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("contact_changed", _SYSTEM, _("联系方式已修改"), ("at",)),
         NoticeKind("password_link", _SYSTEM, _("重新设置密码"), ("person",), made=("link", "minutes")),
         NoticeKind("email_link", _SYSTEM, _("确认电子邮箱"), ("person",), made=("link",)),
+        NoticeKind("address_replaced", _SYSTEM, _("您的电子邮箱已更换"), ("at",), to="address"),
+        NoticeKind(
+            "handed_in", _SYSTEM, _("其他机构转来案卷"), ("from_agency", "kind", "reference", "due")
+        ),
+        NoticeKind(
+            "staff_invitation",
+            _SYSTEM,
+            _("邀请您使用注册管理系统"),
+            ("desk",),
+            made=("agency", "username", "link", "days"),
+        ),
+        NoticeKind(
+            "staff_due_tomorrow", _REMINDER, _("案卷即将到期"), ("kind", "reference", "clock", "due")
+        ),
+        NoticeKind("escalation_near", _REMINDER, _("办理期限提醒"), ("near", "week", "over", "limit")),
+        NoticeKind("escalation_past", _REMINDER, _("审查超期提醒"), ("agency", "stage", "over", "oldest")),
+        NoticeKind("staff_resubmitted", _REMINDER, _("补正材料已回"), ("kind", "reference", "due")),
+        NoticeKind("staff_remanded", _REMINDER, _("终审退回案卷"), ("kind", "reference", "reason", "due")),
         NoticeKind("assigned", _SYSTEM, _("有新的案卷分派给您"), ("by", "kind", "reference", "due")),
     )
 }

@@ -56,10 +56,23 @@ def send(channel: str, row: Outbox) -> None:
         return
     title, body = _in_language_of(user, _text_of(row))
     if channel == Delivery.Channel.EMAIL:
-        EmailMessage(subject=title, body=body, to=[user.email]).send()
+        EmailMessage(subject=title, body=body, to=[_address_for(row)]).send()
     else:
         adapter: Sms = import_string(settings.SMS_ADAPTER)()
         adapter.send(number=user.phone, text=body)
+
+
+def forget_address(row: Outbox) -> None:
+    """Once a letter is sent, the address that was posted with it is kept no longer."""
+    name = KINDS[row.kind].to
+    if name in row.data:
+        data = {key: value for key, value in row.data.items() if key != name}
+        Outbox.objects.filter(pk=row.pk).update(data=data)
+
+
+def _address_for(row: Outbox) -> str:
+    name = KINDS[row.kind].to
+    return str(row.data[name]) if name else row.user.email
 
 
 def _text_of(row: Outbox) -> Wording:

@@ -97,6 +97,7 @@ def _notice(row: Outbox) -> Notice:
         title_en=text.title_en,
         body_en=text.body_en,
         case_id=row.case_id,
+        link=row.data.get("link", ""),
         created_at=row.created_at,
     )
 
@@ -157,6 +158,7 @@ def _send_next() -> bool:
             _postpone(delivery, error)
             return False
         Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now(), last_error="")
+        channels.forget_address(delivery.outbox)
     return True
 
 

@@ -56,6 +56,8 @@ class Notice(models.Model):
     title_en = models.CharField(max_length=200)
     body_en = models.TextField()
     case_id = models.UUIDField(null=True, blank=True)
+    # Where it leads on its reader's own desk, if not to a case: a path, never an address elsewhere.
+    link = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 
@@ -74,9 +76,9 @@ class Notice(models.Model):
 
     @property
     def url(self) -> str:
-        """The page of its application on the present desk, where that desk has one."""
+        """The page it leads to, or that of its application on the present desk, where that desk has one."""
         if self.case_id is None:
-            return ""
+            return self.link
         for page in ("application", "case"):
             try:
                 return reverse(page, args=[self.case_id])

@@ -140,7 +140,7 @@ def _row(message: Message) -> Outbox:
     kind = KINDS.get(message.kind)
     if kind is None:
         raise ValueError(f"There is no notice {message.kind!r}.")
-    missing = [name for name in kind.fields if message.data.get(name) is None]
+    missing = [name for name in kind.posted if message.data.get(name) is None]
     if missing:
         raise ValueError(f"The notice {message.kind!r} lacks {', '.join(missing)}.")
     return Outbox(

@@ -196,9 +196,13 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE = {
     "ring-again": _every(env.float("SWEEP_SECONDS", default=3.0), "notifications.tasks.sweep"),
     "statutory-clock": _every(env.float("CLOCK_SECONDS", default=60.0), "review.tasks.fire_due"),
+    "counted-anew": _every(3600.0, "review.tasks.recompute"),
+    "escalation": _every(1800.0, "review.tasks.escalate"),
+    "waiting-files": _every(60.0, "review.tasks.sweep_files"),
     "ended-sessions": _every(3600.0, "tenants.tasks.clear_sessions"),
     "idle-drafts": _every(6 * 3600.0, "intake.tasks.retire_drafts"),
     "loose-papers": _every(6 * 3600.0, "intake.tasks.clear_papers"),
+    "loose-photos": _every(6 * 3600.0, "intake.tasks.clear_photos"),
 }
 
 # --- People signing in ---------------------------------------------------------------------------
@@ -225,6 +229,11 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 
 LOGIN_URL = "signin"
 LOGIN_REDIRECT_URL = "home"
+# Staff renew their password after so many days (GB/T 22239); this page asks for it.
+STAFF_PASSWORD_DAYS: int = env.int("STAFF_PASSWORD_DAYS", default=90)
+PASSWORD_RENEWAL_URL = "password-renewal"
+# What authenticator apps show beside the login name.
+OTP_TOTP_ISSUER = "注册安全工程师注册管理系统"
 # How long the link in a letter opens the page for a new password.
 PASSWORD_RESET_TIMEOUT = 30 * 60
 
@@ -245,8 +254,8 @@ AXES_LOCKOUT_CALLABLE = "portal.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-# What a failed sign-in leaves behind carries no document number, name or certificate.
-AXES_SENSITIVE_PARAMETERS = ["number", "name", "certificate_number", "username", "ip_address"]
+# What a failed sign-in leaves behind carries no document number, name, certificate or one-time code.
+AXES_SENSITIVE_PARAMETERS = ["number", "name", "certificate_number", "code", "username", "ip_address"]
 AXES_CLIENT_IP_CALLABLE = "portal.proxies.client_address"
 
 CAPTCHA_CHALLENGE_FUNCT = "intake.captcha.digits"

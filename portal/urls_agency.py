@@ -5,16 +5,33 @@ from django.urls import include, path
 from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
-from review.views import signin
-from review.views.agency import acts, case, queue
+from review.views import account, saved, signin
+from review.views.agency import acts, case, dispatching, files, handover, letters, papers, queue
 
 urlpatterns = [
     path("", queue.cases, name="home"),
     path("signin/", signin.signin, name="signin"),
     path("signout/", signin.signout, name="signout"),
+    path("signin/code/", signin.second_step, name="second-factor"),
+    path("signin/authenticator/", signin.second_factor_new, name="second-factor-new"),
+    path("signin/password/", signin.password_renewal, name="password-renewal"),
+    path("invitations/<int:user_id>/<str:proof>/", signin.invitation, name="invitation"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="account-password"),
+    path("account/authenticator/", account.second_factor_change, name="second-factor-change"),
+    path("account/recovery-codes/", account.recovery_codes, name="recovery-codes"),
+    path("account/sessions/", account.other_sessions, name="other-sessions"),
     path("cases/", queue.cases, name="queue"),
     path("holdings/", queue.holdings, name="holdings"),
     path("dispatches/", queue.dispatches, name="dispatches"),
+    path("cases/search/", queue.search, name="queue-search"),
+    path("cases/next/", queue.next_case, name="next-case"),
+    path("assignments/", queue.assignments, name="assignments"),
+    path("acceptances/", queue.acceptances, name="acceptances"),
+    path("cases/<uuid:case_id>/presence/", queue.look, name="presence"),
+    path("views/", saved.views, name="saved-views"),
+    path("views/<uuid:view_id>/", saved.view, name="saved-view"),
+    path("views/<uuid:view_id>/deletion/", saved.deletion, name="saved-view-deletion"),
     path("cases/<uuid:case_id>/", case.case, name="case"),
     path("cases/<uuid:case_id>/photo/", case.photo, name="photo"),
     path("cases/<uuid:case_id>/form.pdf", case.form_pdf, name="form-pdf"),
@@ -33,6 +50,12 @@ urlpatterns = [
     path("cases/<uuid:case_id>/document-number/", case.document_number, name="document-number"),
     path("cases/<uuid:case_id>/checks/", case.checks, name="checks"),
     path("cases/<uuid:case_id>/notes/", case.notes, name="notes"),
+    path("cases/<uuid:case_id>/paper-slips/", papers.paper_slips, name="paper-slips"),
+    path("cases/<uuid:case_id>/paper-slips/<uuid:slip_id>.pdf", papers.paper_slip, name="paper-slip"),
+    path("cases/<uuid:case_id>/archive/", files.archive, name="archive"),
+    path("prints/", files.print_orders, name="prints"),
+    path("files/", files.prepared_files, name="prepared-files"),
+    path("files/<uuid:file_id>/", files.prepared_file, name="prepared-file"),
     path("cases/<uuid:case_id>/holding/", acts.holding, name="holding"),
     path("cases/<uuid:case_id>/release/", acts.release, name="release"),
     path("cases/<uuid:case_id>/acceptance/", acts.acceptance, name="acceptance"),
@@ -43,6 +66,26 @@ urlpatterns = [
     path("cases/<uuid:case_id>/objection/", acts.objection, name="objection"),
     path("cases/<uuid:case_id>/reopening/", acts.reopening, name="reopening"),
     path("cases/<uuid:case_id>/referral/", acts.referral, name="referral"),
+    path("cases/<uuid:case_id>/assignment/", acts.assignment, name="assignment"),
+    path("cases/<uuid:case_id>/extension/", acts.extension, name="extension"),
+    path(
+        "cases/<uuid:case_id>/correction-extension/", acts.correction_extension, name="correction-extension"
+    ),
+    path("cases/<uuid:case_id>/termination/", acts.termination, name="termination"),
+    path("cases/<uuid:case_id>/restriction/", acts.restriction, name="restriction"),
+    path(
+        "cases/<uuid:case_id>/restriction-withdrawal/",
+        acts.restriction_withdrawal,
+        name="restriction-withdrawal",
+    ),
+    path("cases/<uuid:case_id>/handover/", handover.hand_over, name="hand-over"),
+    path("cases/<uuid:case_id>/letters/<slug:slug>.pdf", letters.letter, name="letter"),
+    path("dispatch-batches/", dispatching.batches, name="dispatch-batches"),
+    path("dispatch-batches/<str:number>/", dispatching.batch, name="dispatch-batch"),
+    path("dispatch-batches/<str:number>/summary.xlsx", dispatching.summary_xlsx, name="dispatch-xlsx"),
+    path("dispatch-batches/<str:number>/summary.pdf", dispatching.summary_pdf, name="dispatch-pdf"),
+    path("", include("review.urls_people")),
+    path("", include("review.urls_counter")),
     path("", include("notifications.urls_staff")),
     *common,
 ]

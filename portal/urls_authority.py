@@ -5,15 +5,28 @@ from django.urls import include, path
 from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
-from review.views import signin
-from review.views.authority import acts, agencies, case, queue, rosters
+from review.views import account, saved, signin
+from review.views.authority import acts, agencies, case, holidays, queue, rosters
 
 urlpatterns = [
     path("", queue.cases, name="home"),
     path("signin/", signin.signin, name="signin"),
     path("signout/", signin.signout, name="signout"),
+    path("signin/code/", signin.second_step, name="second-factor"),
+    path("signin/authenticator/", signin.second_factor_new, name="second-factor-new"),
+    path("signin/password/", signin.password_renewal, name="password-renewal"),
+    path("invitations/<int:user_id>/<str:proof>/", signin.invitation, name="invitation"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="account-password"),
+    path("account/authenticator/", account.second_factor_change, name="second-factor-change"),
+    path("account/recovery-codes/", account.recovery_codes, name="recovery-codes"),
+    path("account/sessions/", account.other_sessions, name="other-sessions"),
     path("cases/", queue.cases, name="queue"),
     path("holdings/", queue.holdings, name="holdings"),
+    path("cases/search/", queue.search, name="queue-search"),
+    path("views/", saved.views, name="saved-views"),
+    path("views/<uuid:view_id>/", saved.view, name="saved-view"),
+    path("views/<uuid:view_id>/deletion/", saved.deletion, name="saved-view-deletion"),
     path("cases/<uuid:case_id>/", case.case, name="case"),
     path("cases/<uuid:case_id>/photo/", case.photo, name="photo"),
     path("cases/<uuid:case_id>/form.pdf", case.form_pdf, name="form-pdf"),
@@ -39,6 +52,11 @@ urlpatterns = [
     path("rosters/", rosters.upload, name="rosters"),
     path("rosters/<str:token>/", rosters.roster, name="roster"),
     path("agencies/", agencies.agencies, name="agencies"),
+    path("holidays/", holidays.calendar, name="holidays"),
+    path("holidays/day/", holidays.day, name="holiday"),
+    path("holidays/announcement/", holidays.announcement, name="holidays-import"),
+    path("holidays/<str:day>/removal/", holidays.removal, name="holiday-removal"),
+    path("", include("review.urls_people")),
     path("", include("notifications.urls_staff")),
     *common,
 ]

@@ -29,7 +29,7 @@ from tenants.roles import REGISTRAR, roles_of
 
 PREFIX: Final = "KS"
 MOST_PROOFS: Final = 3
-ONE_OPEN: Final = "one_open_appeal_per_document"
+ONE_OPEN: Final = "one_open_appeal_per_claim"
 _SHAPE: Final = re.compile(rf"{PREFIX}\d{{12}}", re.ASCII)
 _TRIES: Final = 5
 
@@ -81,7 +81,7 @@ def lodge_appeal(
     """Hand an appeal in and get its number.
 
     Raises ValidationError for a malformed name or document number, Refusal without proof or with too much of
-    it, and while an appeal for the same document waits for its answer.
+    it, and while an appeal of the same name for the same document and certificate waits for its answer.
     """
     if not 1 <= len(proofs) <= MOST_PROOFS:
         raise Refusal(_("请上传 1 至 3 份证明材料。"), code="proofs")
@@ -107,7 +107,7 @@ def lodge_appeal(
         except IntegrityError as error:
             if ONE_OPEN in str(error):
                 raise Refusal(
-                    _("该证件已有一份申诉正在处理，请凭申诉编号查询进度；补充材料请联系注册机构。"),
+                    _("您的申诉已经提交，正在处理，请凭申诉编号查询进度；补充材料请联系注册机构。"),
                     code="open_appeal",
                 ) from error
             continue

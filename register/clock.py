@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -110,6 +110,11 @@ def _load_holidays() -> Mapping[date, bool]:
 _holidays: Remembered[Mapping[date, bool]] = Remembered(_load_holidays, seconds=60)
 
 
+def forget_calendar() -> None:
+    """Read the holiday table again: after an edit, and before deadlines are counted anew."""
+    _holidays.forget()
+
+
 def is_working_day(day: date) -> bool:
     """Whether offices work on this day: the holiday table first, then the announced calendar.
 
@@ -120,25 +125,30 @@ def is_working_day(day: date) -> bool:
         return ruled
     if day.year in KNOWN_YEARS:
         return bool(chinese_calendar.is_workday(day))
-    return day.weekday() < 5 and (day.month, day.day) not in _fixed_holidays(day.year)
+    return day.weekday() < 5 and (day.month, day.day) not in fixed_holidays(day.year)
 
 
 def is_announced(year: int) -> bool:
     """Whether this year's calendar is known; otherwise dates in it are provisional."""
     if year in KNOWN_YEARS:
         return True
-    table = _holidays()
+    return names_whole_year(year, _holidays())
+
+
+def names_whole_year(year: int, table: Container[date]) -> bool:
+    """Whether the days of a table make up this year's calendar."""
     return all(date(year, month, day) in table for month, day in NAMED_IN_EVERY_CALENDAR)
 
 
 def add_working_days(event: date, days: int) -> DueDate:
     """The n-th working day after an event; the day of the event is not counted (civil code art. 201).
 
-    Raises ValueError for a negative number of days.
+    No days lead to the event's own day; a period that would end on a day off ends on the next working day
+    (civil code art. 203). Raises ValueError for a negative number of days.
     """
     if days < 0:
         raise ValueError("A period runs forward.")
-    day, left = event, days
+    day, left = event, days or int(not is_working_day(event))
     while left:
         day += ONE_DAY
         left -= is_working_day(day)
@@ -167,7 +177,8 @@ def _days_after(start: date, end: date) -> Iterator[date]:
 
 
 @lru_cache(maxsize=32)
-def _fixed_holidays(year: int) -> frozenset[tuple[int, int]]:
+def fixed_holidays(year: int) -> frozenset[tuple[int, int]]:
+    """Months and days that are off in any year, whatever is announced."""
     terms = chinese_calendar.get_solar_terms(date(year, 4, 3), date(year, 4, 6))
     return FIXED_HOLIDAYS | {(day.month, day.day) for day, term in terms if term == QINGMING}
 

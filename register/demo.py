@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from random import Random
@@ -25,6 +26,8 @@ SEED: Final = 20261123
 PEOPLE: Final = 3_000
 REGISTRATIONS: Final = 600
 PASSWORD: Final = "Demo-portal-2026"  # noqa: S105 - printed wherever it is used
+# The keys of the staff's authenticator apps follow from this and the login name: they are no secret either.
+APP_SEED: Final = "Demo-portal-2026 authenticator"
 # What every demonstration can count on: a note in the roster's last column.
 FIRST_TIMERS: Final = 300
 FIRST_TIME_NOTE: Final = "可办理初始注册"
@@ -132,6 +135,11 @@ def rosters(
         firsts += first
         rows.append(_qualification(random, person, on, first=first))
     return Rosters(rows, [_registration(random, n, who, on, agencies) for n, who in enumerate(registered, 1)])
+
+
+def app_key(username: str) -> bytes:
+    """The key of an authenticator app of the demonstration's staff."""
+    return sha256(f"{APP_SEED}: {username}".encode()).digest()[:20]
 
 
 def announce(on: date) -> int:

@@ -425,8 +425,13 @@ class Appeal(models.Model):
         verbose_name_plural = _("考试信息申诉")
         ordering: ClassVar = ["lodged_at"]
         constraints = (
+            # Whoever merely guesses a document's number keeps nobody from appealing with it.
             models.UniqueConstraint(
-                "document_digest", condition=Q(outcome=""), name="one_open_appeal_per_document"
+                "document_digest",
+                "certificate_number",
+                "name",
+                condition=Q(outcome=""),
+                name="one_open_appeal_per_claim",
             ),
             models.CheckConstraint(
                 condition=Q(outcome="", answered_at__isnull=True)

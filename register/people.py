@@ -20,10 +20,12 @@ def key_of(document_type: str, number: str) -> UUID | None:
 
     Tells nothing else, so that every desk may ask.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT public.person_by_digest(%s)", [documents.digest(document_type, number)])
-        (key,) = cursor.fetchone()
-    return key if key is None or isinstance(key, UUID) else UUID(key)
+    return key_by_digest(documents.digest(document_type, number))
+
+
+def key_by_digest(digest: str) -> UUID | None:
+    """The same by the digest of a document."""
+    return _asked("SELECT public.person_by_digest(%s)", digest)
 
 
 def find(document_type: str, number: str) -> Person | None:
@@ -39,6 +41,23 @@ def find(document_type: str, number: str) -> Person | None:
         return Person.objects.filter(pk=key).first()
     with crossing.acting_as(key):
         return Person.objects.select_related("user").filter(pk=key).first()
+
+
+def at_counter(document_type: str, number: str, name: str) -> UUID | None:
+    """The key of the person whose present document and name these are, for an officer who has both in hand.
+
+    Whoever the agency never had to do with is found as well; nothing else is told.
+    """
+    digest = documents.digest(document_type, number)
+    return _asked("SELECT public.counter_person(%s, %s)", digest, names.normalise(name))
+
+
+def _asked(question: str, *words: str) -> UUID | None:
+    """What a function of the walls answers: the key of a person, or nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(question, words)
+        (key,) = cursor.fetchone()
+    return key if key is None or isinstance(key, UUID) else UUID(key)
 
 
 def living(person: Person) -> Person:

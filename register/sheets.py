@@ -84,9 +84,7 @@ def read(
     The first column of the data set, `#`, is the line of the file. `aliases` lead from a header as people
     write it (see `plain_header`) to our column. Raises UnreadableFile.
     """
-    if len(data) > MAX_BYTES:
-        raise _unreadable(_("文件超过 {size} MB，请分成几个文件。"), size=MAX_BYTES // 1024 // 1024)
-    filled = ((number, row) for number, row in _lines_of(data, name) if any(map(_filled, row)))
+    filled = filled_lines(data, name)
     columns, ignored = _columns(next(filled, None), aliases, required)
     found = Dataset(headers=[LINE, *columns.values()])
     for count, (number, row) in enumerate(filled, 1):
@@ -96,6 +94,13 @@ def read(
     if not len(found):
         raise _unreadable(_("文件中没有数据行。"))
     return found, ignored
+
+
+def filled_lines(data: bytes, name: str) -> Iterator[Line]:
+    """The filled rows of a file as they stand, with or without a header. Raises UnreadableFile."""
+    if len(data) > MAX_BYTES:
+        raise _unreadable(_("文件超过 {size} MB，请分成几个文件。"), size=MAX_BYTES // 1024 // 1024)
+    return ((number, row) for number, row in _lines_of(data, name) if any(map(_filled, row)))
 
 
 def plain_header(text: Any) -> str:

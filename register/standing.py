@@ -172,9 +172,13 @@ def banned_until(period: Period, rules: Policy) -> date | None:
     return clock.add_years(period.ended_on, years) if years and period.ended_on else None
 
 
-def registrations_of(person: Person) -> list[Registration]:
-    """The registrations of a person and of records merged into it, in the order they were granted."""
-    rows = Registration.objects.filter(_of(_living_id(person))).select_related("agency")
+def registrations_of(person: Person | UUID) -> list[Registration]:
+    """The registrations of a person and of records merged into it, in the order they were granted.
+
+    A key is that of the person into whom the others were merged.
+    """
+    living = person if isinstance(person, UUID) else _living_id(person)
+    rows = Registration.objects.filter(_of(living)).select_related("agency")
     return list(rows.order_by("granted_on", "created_at"))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from notifications import outbox
 from register import clock, codes
+from register.memory import Remembered
 from register.models import DocketEntry, Kind
-from review.models import Case, Movement
+from review.models import Case, Movement, TerminationGround
 from review.states import Clock, State
+from tenants import crossing
+from tenants.models import Agency
 
 Told = list[tuple[str, dict[str, Any]]]
 
@@ -23,16 +26,42 @@ def announce(movement: Movement, case: Case, entry: DocketEntry | None = None) -
     if tell is None:
         return
     if entry is None:
-        entry = DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
-    for kind, data in tell(movement, case, entry):
-        outbox.post(
-            user_id=movement.detail["assignee"] if kind == "assigned" else entry.person.user_id,
+        entry = _line_of(case)
+    outbox.post_many(
+        outbox.Message(
+            user_id=user_id,
             kind=kind,
             cause=str(movement.pk),
             data=data,
             case_id=case.pk,
             at=movement.at,
         )
+        for kind, data in tell(movement, case, entry)
+        if (user_id := _addressee(kind, movement, case, entry)) is not None
+    )
+
+
+_agencies: Remembered[Mapping[str, Agency]] = Remembered(
+    lambda: {agency.schema_name: agency for agency in Agency.objects.all()}, seconds=30
+)
+
+
+def _line_of(case: Case) -> DocketEntry:
+    """Agency and person of the case's docket line; those at hand are not asked for again."""
+    here = _agencies().get(crossing.here().schema)
+    if here is None or "person" not in case._state.fields_cache:
+        return DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
+    return DocketEntry(case_id=case.pk, agency=here, person=case.person)
+
+
+# Notices to the reviewer who has the case in hand; where nobody has it, nobody is told.
+TO_THE_HOLDER: Final = frozenset({"staff_resubmitted", "staff_remanded"})
+
+
+def _addressee(kind: str, movement: Movement, case: Case, entry: DocketEntry) -> int | None:
+    if kind == "assigned":
+        return int(movement.detail["assignee"])
+    return case.assignee_id if kind in TO_THE_HOLDER else entry.person.user_id
 
 
 def reasons(detail: dict[str, Any]) -> list[Any]:
@@ -101,7 +130,11 @@ def _correction(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 
 def _resubmitted(m: Movement, case: Case, entry: DocketEntry) -> Told:
-    return [("resubmitted", {"at": m.at, "agency": _agency(entry), "due": _due(case)})]
+    case_in_hand = {"kind": _kind(case), "reference": case.reference, "due": _due(case)}
+    return [
+        ("resubmitted", {"at": m.at, "agency": _agency(entry), "due": _due(case)}),
+        ("staff_resubmitted", case_in_hand),
+    ]
 
 
 def _ended_by_applicant(kind: str) -> Callable[[Movement, Case, DocketEntry], Told]:
@@ -134,7 +167,11 @@ def _reported(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 
 def _sent_back(m: Movement, case: Case, entry: DocketEntry) -> Told:
-    return [("sent_back", {"agency": _agency(entry), "reason": reasons(m.detail), "due": _due(case)})]
+    said = {"reason": reasons(m.detail), "due": _due(case)}
+    return [
+        ("sent_back", {"agency": _agency(entry), **said}),
+        ("staff_remanded", {"kind": _kind(case), "reference": case.reference, **said}),
+    ]
 
 
 def _granted(m: Movement, case: Case, entry: DocketEntry) -> Told:
@@ -157,9 +194,8 @@ def _refused(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 
 def _extended(m: Movement, case: Case, entry: DocketEntry) -> Told:
-    return [
-        ("extended", {"reason": m.detail["text"], "days": case.policy["extension_days"], "due": _due(case)})
-    ]
+    data = {"reason": bare(m.detail["text"]), "days": case.policy["extension_days"], "due": _due(case)}
+    return [("extended", data)]
 
 
 def _correction_due_moved(m: Movement, case: Case, entry: DocketEntry) -> Told:
@@ -181,11 +217,16 @@ def _issued(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 
 def _deadline_moved(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    if m.detail.get("old_due_on") == m.detail.get("due_on"):
+        # The date that was told as provisional is certain now: nothing has moved.
+        return []
     return [("deadline_moved", {"clock": outbox.in_both(Clock(case.clock).label), "due": _due(case)})]
 
 
 def _terminated(m: Movement, case: Case, entry: DocketEntry) -> Told:
-    data = {"kind": _kind(case), "reference": case.reference, "reason": m.detail["text"]}
+    ground = m.detail.get("ground")
+    said = [outbox.in_both(TerminationGround(ground).label)] if ground else []
+    data = {"kind": _kind(case), "reference": case.reference, "reason": [*said, *reasons(m.detail)]}
     return [("terminated", data)]
 
 
@@ -230,5 +271,6 @@ TELLS: dict[str, Callable[[Movement, Case, DocketEntry], Told]] = {
     "terminate": _terminated,
     "reinstate": _reinstated,
 }
-# Staff take a case in hand, lay it down, or disagree among themselves: nothing the applicant waits for.
-SILENT: Sequence[str] = ("take_up", "release", "decline")
+# Staff take a case in hand, lay it down, disagree among themselves, or propose a restriction that the
+# registrar decides on: nothing the applicant waits for.
+SILENT: Sequence[str] = ("take_up", "release", "decline", "propose_restriction", "drop_restriction")

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from register import clock as calendar
 from register import issuing
 from register.models import Kind, Person, Photo, Registration
 from register.policy import Policy
-from review import announcements, checklist, docket, log
-from review.models import Case, Correction, Dispatch, Dossier, Movement, Opinion, Tick
+from review import announcements, checklist, dispatching, docket, log, marks
+from review.models import (
+    Case,
+    Correction,
+    Dispatch,
+    Dossier,
+    Movement,
+    Opinion,
+    TerminationGround,
+    Tick,
+)
 from review.states import WORKING, Clock, State
 from review.workflow import (
     APPLICANT,
     FINAL_REVIEWER,
     REVIEWER,
+    UNTIL_REFERRED,
     Actor,
     Write,
+    account_is_closed,
     deadline,
     give_receipt_number,
+    holder_of,
     in_conflict,
     move,
     pending_opinion,
@@ -169,7 +181,10 @@ def _add_version(case: Case, filing: Filing, at: datetime) -> None:
 
 
 def take_up(*, case: Case, by: Actor) -> Movement:
-    """Take a free case in hand; agency and authority have one holder each."""
+    """Take a free case in hand; agency and authority have one holder each.
+
+    Raises `Refusal` (`mine`) for a case already in one's own hands, or in those one stands in for.
+    """
 
     def write(locked: Case, at: datetime) -> None:
         _hold(locked, by.user_id)
@@ -189,7 +204,8 @@ def release(*, case: Case, by: Actor) -> Movement:
 def assign(*, case: Case, to: User, agency: Agency, by: Actor) -> Movement:
     """Give the case to a colleague who reviews at `agency` (the authority's row for a reported case).
 
-    Raises `Refusal` when the colleague holds no such role there, or is in conflict of interest.
+    Raises `Refusal` when the colleague holds no such role there, is in conflict of interest, or has the case
+    already.
     """
     held = roles_of(to, agency)
     if in_conflict(case, Actor.staff(to, agency=agency, held=held)):
@@ -198,6 +214,8 @@ def assign(*, case: Case, to: User, agency: Agency, by: Actor) -> Movement:
     def write(locked: Case, at: datetime) -> None:
         if (FINAL_REVIEWER if locked.state == State.REPORTED else REVIEWER) not in held:
             raise Refusal(_("该人员不能办理本案。"), code="assignee")
+        if holder_of(locked) == to.pk:
+            raise Refusal(_("本案已在该人员手中。"), code="has_it")
         _hold(locked, to.pk)
 
     detail = {"assignee": to.pk, "name": to.display_name}
@@ -260,7 +278,8 @@ def may_check(case: Case, by: Actor) -> bool:
     """Whether this person marks the sections now: the reviewer who holds the case, before the opinion."""
     return (
         REVIEWER in by.roles
-        and case.assignee_id == by.user_id
+        and by.handles(case.assignee_id)
+        and not in_conflict(case, by)
         and case.state in {State.SUBMITTED, *WORKING}
         and pending_opinion(case) is None
     )
@@ -338,7 +357,61 @@ def reopen(*, case: Case, by: Actor, text: str) -> Movement:
     return move(case=case, act="reopen", by=by, detail=_reasons((), text, with_text=True), write=write)
 
 
-DISPATCH_ATTEMPTS = 5
+def extend(*, case: Case, by: Actor, text: str) -> Movement:
+    """Give the running review more time, once, and say why (Administrative Licensing Law art. 42).
+
+    At the agency a supervisor does it for the first review, at the authority the signing officer for the
+    final one.
+    """
+    return move(case=case, act="extend", by=by, detail=_reasons((), text, with_text=True))
+
+
+def extend_correction(*, case: Case, by: Actor, text: str) -> Movement:
+    """Give the applicant more time to answer a correction, once, before the deadline (policy value)."""
+    return move(case=case, act="extend_correction", by=by, detail=_reasons((), text, with_text=True))
+
+
+def terminate(*, case: Case, by: Actor, ground: str, text: str) -> Movement:
+    """End an application that can no longer be decided, for one of the grounds the law knows.
+
+    The applicant's own request counts only once the case is with the authority: before that the applicant
+    withdraws it. Raises `Refusal` for another ground.
+    """
+    if ground not in TerminationGround.values:
+        raise Refusal(_("请选择终止的事由。"), code="ground")
+    detail = {**_reasons((), text, with_text=True), "ground": ground}
+
+    def write(locked: Case, at: datetime) -> None:
+        if ground == TerminationGround.REQUEST and locked.state in UNTIL_REFERRED:
+            raise Refusal(_("报送终审之前，由申请人自行撤回申请。"), code="ground")
+
+    return move(case=case, act="terminate", by=by, detail=detail, write=write)
+
+
+def propose_restriction(*, case: Case, by: Actor, text: str) -> Movement:
+    """Find that the applicant gave false material, and propose to the registrar a ban on new applications.
+
+    The finding only keeps the applicant from withdrawing; the ban is the registrar's to enter (Order 11
+    art. 30).
+    """
+
+    def write(locked: Case, at: datetime) -> None:
+        locked.false_material = True
+
+    return move(
+        case=case, act="propose_restriction", by=by, detail=_reasons((), text, with_text=True), write=write
+    )
+
+
+def drop_restriction(*, case: Case, by: Actor, text: str) -> Movement:
+    """Take the finding of false material back: the applicant may withdraw again."""
+
+    def write(locked: Case, at: datetime) -> None:
+        locked.false_material = False
+
+    return move(
+        case=case, act="drop_restriction", by=by, detail=_reasons((), text, with_text=True), write=write
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,39 +427,35 @@ def refer(*, cases: Iterable[Case], by: Actor) -> Referred:
     """Send reviewed cases to the authority in one dispatch, even of one. Negative opinions go up too."""
     if REVIEWER not in by.roles:
         raise Refusal(_("您没有办理此事项的权限。"), code="role")
-    chosen = list(cases)
-    for _attempt in range(DISPATCH_ATTEMPTS):
-        with crossing.atomic():
-            dispatch = _open_dispatch(by)
-            if dispatch is None:
-                continue
-            sent: list[Case] = []
-            refused: list[tuple[Case, Refusal]] = []
-            for case in chosen:
-                try:
-                    _refer_one(case, dispatch, by)
-                except Refusal as no:
-                    refused.append((case, no))
-                else:
-                    sent.append(case)
-            if not sent:
-                transaction.set_rollback(True)
-        return Referred(dispatch if sent else None, tuple(sent), tuple(refused))
-    raise Refusal(_("此刻有多人同时报送，请稍后重试。"), code="busy")
+    sent: list[Case] = []
+    refused: list[tuple[Case, Refusal]] = []
+    with crossing.atomic():
+        dispatch = _open_dispatch(by)
+        for case in cases:
+            try:
+                _refer_one(case, dispatch, by)
+            except Refusal as no:
+                refused.append((case, no))
+            else:
+                sent.append(case)
+        if sent:
+            dispatching.keep_list(dispatch, sent)
+        else:
+            transaction.set_rollback(True)
+    return Referred(dispatch if sent else None, tuple(sent), tuple(refused))
 
 
-def _open_dispatch(by: Actor) -> Dispatch | None:
-    """A new dispatch; None when another one of this moment has just taken its number."""
-    try:
-        with transaction.atomic():
-            return Dispatch.objects.create(
-                number=_dispatch_number(calendar.today()),
-                sent_by_id=by.account,
-                sent_by_name=by.name,
-                sent_at=calendar.now(),
-            )
-    except IntegrityError:
-        return None
+def _open_dispatch(by: Actor) -> Dispatch:
+    """A new dispatch with the day's next number; whoever refers at this moment as well waits for it."""
+    prefix = f"{crossing.here().schema.upper()}-{calendar.today():%Y%m%d}-"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [prefix])
+    return Dispatch.objects.create(
+        number=f"{prefix}{Dispatch.objects.filter(number__startswith=prefix).count() + 1:03d}",
+        sent_by_id=by.account,
+        sent_by_name=by.name,
+        sent_at=calendar.now(),
+    )
 
 
 def _refer_one(case: Case, dispatch: Dispatch, by: Actor) -> None:
@@ -396,21 +465,20 @@ def _refer_one(case: Case, dispatch: Dispatch, by: Actor) -> None:
     move(case=case, act="refer", by=by, detail={"dispatch": dispatch.number}, write=write)
 
 
-def _dispatch_number(today: date) -> str:
-    """The agency's code, the day and the day's running number."""
-    prefix = f"{crossing.here().schema.upper()}-{today:%Y%m%d}-"
-    return f"{prefix}{Dispatch.objects.filter(number__startswith=prefix).count() + 1:03d}"
-
-
 # --- Final review: the authority -------------------------------------------------------------------
 
 
 def remand(*, case: Case, by: Actor, codes: Sequence[str] = (), text: str) -> Movement:
-    """Send the case back to its agency with reasons; the opinions so far are void."""
+    """Send the case back to its agency with reasons; the opinions so far are void.
+
+    It returns to the reviewer who had it; where that account is closed, it is free.
+    """
 
     def write(locked: Case, at: datetime) -> None:
         locked.opinions.update(standing=Opinion.Standing.VOID)
         locked.dispatch = None
+        if account_is_closed(locked.assignee):
+            locked.assignee_id = None
 
     return move(case=case, act="remand", by=by, detail=_reasons(codes, text, with_text=True), write=write)
 
@@ -500,12 +568,11 @@ def _reasons(
 
 
 def _require_ticks(case: Case, *, failed: bool) -> None:
-    content = case.dossiers.only("content").get(version=case.version).content
-    marks = {t.item: t.in_order for t in case.ticks.filter(version=case.version)}
-    missing = [str(i.label) for i in checklist.items_of(content) if i.key not in marks]
+    counting = marks.now(case)
+    missing = [str(checklist.LABELS[key]) for key, mark in counting.items() if mark is None]
     if missing:
         raise Refusal(_("还有未检查的项目：{items}。").format(items="、".join(missing)), code="ticks_missing")
-    faults = [str(checklist.LABELS[key]) for key, in_order in marks.items() if not in_order]
+    faults = [str(checklist.LABELS[key]) for key, mark in counting.items() if mark and not mark.in_order]
     if faults and not failed:
         raise Refusal(
             _("以下项目标为有误，不能出具通过意见：{items}。").format(items="、".join(faults)), code="faults"

@@ -1,28 +1,35 @@
 """What the law itself does when a deadline is over: deemed acceptance, and the end of unanswered corrections.
 
 A late sweep never changes an outcome: whoever comes to such a case first, officer, applicant or this sweep,
-lets the same act of law happen (`workflow.move`).
+lets the same act of law happen (`workflow.move`). And what a newly announced calendar does: open deadlines
+that ran through it are counted anew.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
-from register import clock
+from register import clock, holidays
 from register.models import DocketEntry
 from review import workflow
 from review.models import Case
-from review.states import Clock, State
+from review.states import OPEN, Clock, State
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.models import Agency
 
 log = logging.getLogger(__name__)
+
+# A changed day is looked for so long: a bell that nobody heard, or a worker that stood still, is made good.
+CHANGES_LAST: Final = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -55,8 +62,10 @@ def fire_due() -> Swept:
 
 
 def _fire_at(agency: Agency, ids: list[UUID], swept: Swept) -> None:
+    # Where the acceptance clock was a target when the application was lodged, nothing is due by law.
+    targets = Q(state=State.SUBMITTED, policy__review_clock_applies=False)
     with crossing.inside(agency):
-        for case in Case.objects.filter(pk__in=ids).order_by("due_on", "pk"):
+        for case in Case.objects.filter(pk__in=ids).exclude(targets).order_by("due_on", "pk"):
             swept.looked_at += 1
             _fire(case, swept)
 
@@ -66,8 +75,11 @@ def _over() -> list[tuple[Agency, list[UUID]]]:
     waits = Q(state=State.SUBMITTED, clock=Clock.ACCEPTANCE) | Q(
         state=State.CORRECTION, clock=Clock.CORRECTION
     )
-    lines = DocketEntry.objects.filter(waits, due_on__lt=clock.today()).select_related("agency")
-    ordered = lines.order_by("agency_id", "due_on", "case_id")
+    return _by_agency(DocketEntry.objects.filter(waits, due_on__lt=clock.today()))
+
+
+def _by_agency(lines: QuerySet[DocketEntry]) -> list[tuple[Agency, list[UUID]]]:
+    ordered = lines.select_related("agency").order_by("agency_id", "due_on", "case_id")
     return [
         (agency, [line.case_id for line in group])
         for agency, group in groupby(ordered, key=lambda line: line.agency)
@@ -91,3 +103,82 @@ def _fire(case: Case, swept: Swept) -> None:
         swept.lapse += 1
     else:
         swept.deem_accept += 1
+
+
+# --- A year's calendar is announced, or changes ----------------------------------------------------
+
+
+@dataclass(slots=True)
+class Recounted:
+    """What counting anew found and did."""
+
+    looked_at: int = 0
+    moved: int = 0
+    failed: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def recompute() -> Recounted:
+    """Count open deadlines anew that were provisional and are certain now, or run through changed days.
+
+    Each in its own transaction inside its agency; safe to repeat, to break off and to run twice at once, for
+    a deadline that is right already stays as it is. Decided cases are not looked at.
+    """
+    clock.forget_calendar()
+    recounted = Recounted()
+    for agency, ids in _by_agency(_counted_otherwise()):
+        try:
+            _recount_at(agency, ids, recounted)
+        except Exception:
+            log.exception("deadlines of %s could not be counted anew", agency.code)
+            recounted.failed += len(ids)
+    return recounted
+
+
+def _counted_otherwise() -> QuerySet[DocketEntry]:
+    """Open lines whose deadline may fall on another day by the calendar as it is known now."""
+    running = DocketEntry.objects.filter(state__in=OPEN, due_on__isnull=False).exclude(clock="")
+    provisional = running.filter(due_provisional=True)
+    years = {day.year for day in provisional.order_by().values_list("due_on", flat=True).distinct() if day}
+    known = [year for year in years if clock.is_announced(year)]
+    concerned = Q(due_provisional=True, due_on__year__in=known)
+    changed = holidays.earliest_change(since=clock.now() - CHANGES_LAST)
+    if changed is not None:
+        concerned |= Q(due_on__gte=changed)
+    return running.filter(concerned)
+
+
+def _recount_at(agency: Agency, ids: list[UUID], recounted: Recounted) -> None:
+    with crossing.inside(agency):
+        for case in Case.objects.filter(pk__in=ids).order_by("due_on", "pk"):
+            recounted.looked_at += 1
+            if _otherwise(case, clock.today()):
+                _recount(case, recounted)
+
+
+def _otherwise(case: Case, today: date) -> bool:
+    due = workflow.recounted(case, today)
+    return due is not None and (due.day, due.provisional) != (case.due_on, case.due_provisional)
+
+
+def _recount(case: Case, recounted: Recounted) -> None:
+    detail: dict[str, Any] = {}
+
+    def write(locked: Case, at: datetime) -> None:
+        if not _otherwise(locked, clock.day_of(at)):
+            raise Refusal(_("期限没有变化。"), code="unchanged")
+        before = workflow.deadline(locked)
+        detail.update({f"old_{name}": value for name, value in before.items()})
+
+    try:
+        workflow.move(case=case, act="recompute", by=workflow.THE_CLOCK, detail=detail, write=write)
+    except Refusal:
+        # Meanwhile it was counted anew, decided, or ended by law.
+        return
+    except Exception:
+        log.exception("the deadline of case %s could not be counted anew", case.pk)
+        recounted.failed += 1
+        return
+    recounted.moved += 1

@@ -55,6 +55,15 @@ def follow(case: Case, at: datetime) -> None:
         raise RuntimeError(f"case {case.pk} has {changed} docket lines")
 
 
+def lead_to(agency: Agency, case: Case, at: datetime) -> None:
+    """Let the docket line of a case handed over lead to the agency that has the case now."""
+    changed = DocketEntry.objects.filter(case_id=case.pk).update(
+        agency=agency, updated_at=at, **line_of(case)
+    )
+    if changed != 1:
+        raise RuntimeError(f"case {case.pk} has {changed} docket lines")
+
+
 @contextmanager
 def opened(entry: DocketEntry) -> Iterator[Case]:
     """Stand inside the entry's agency and open its case: the authority's and the applicant's way in.

@@ -9,6 +9,8 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -16,6 +18,16 @@ from django.utils.translation import gettext_lazy as _
 
 from register.models import Kind
 from review.states import OPEN, Clock, State
+
+
+class Letters(models.Func):
+    """The single letters of a text, in upper case: what an index of letters holds, and what is asked of it.
+
+    Names of people have two or three characters, too few for an index of trigrams.
+    """
+
+    template = "string_to_array(upper(%(expressions)s), NULL)"
+    output_field = ArrayField(models.TextField())
 
 
 class Dispatch(models.Model):
@@ -81,6 +93,8 @@ class Case(models.Model):
     # The day from which the running clock counts; the event's own day is not counted.
     clock = models.CharField(max_length=1, choices=Clock.choices, blank=True)
     clock_from = models.DateField(null=True)
+    # How many working days it gives, extensions included: the deadline can be counted anew from both.
+    clock_days = models.PositiveSmallIntegerField(null=True)
     due_on = models.DateField(_("办理期限"), null=True)
     due_provisional = models.BooleanField(default=False)
     extended = models.BooleanField(default=False)
@@ -100,9 +114,17 @@ class Case(models.Model):
         verbose_name = _("案卷")
         verbose_name_plural = _("案卷")
         indexes = (
-            models.Index("state", "due_on", "id", name="case_by_due"),
             models.Index("assignee", "state", name="case_by_assignee"),
             models.Index("due_on", condition=Q(state__in=["submitted", "correction"]), name="case_clock"),
+            models.Index(
+                fields=("due_on", "id"),
+                include=("state", "assignee"),
+                condition=Q(state__in=sorted(OPEN)),
+                name="case_open_by_due",
+            ),
+            models.Index(fields=("state_since", "id"), include=("state",), name="case_by_since"),
+            models.Index("due_on", condition=Q(due_on__isnull=False), name="case_with_due"),
+            GinIndex(Letters("applicant_name"), Letters("employer_name"), name="case_by_letters"),
         )
 
     def __str__(self) -> str:
@@ -212,6 +234,30 @@ class Opinion(models.Model):
         return f"{self.case_id} {self.level} {self.verdict}"
 
 
+class DispatchLine(models.Model):
+    """One line of a dispatch's summary list (汇总表): the case as it was sent, whatever becomes of it later.
+
+    A case that is remanded goes up again in another dispatch and stands in both lists.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="lines")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="dispatch_lines")
+    number = models.PositiveSmallIntegerField(_("序号"))
+    # The dossier version and the opinion that went up: neither ever changes.
+    version = models.PositiveSmallIntegerField()
+    opinion = models.ForeignKey(Opinion, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("报送汇总表")
+        verbose_name_plural = _("报送汇总表")
+        ordering: ClassVar = ["number"]
+        constraints = (models.UniqueConstraint("dispatch", "number", name="dispatch_line_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id} {self.number}"
+
+
 class Correction(models.Model):
     """An itemised list of faults, told once, answered by a new dossier version (补正)."""
 
@@ -253,6 +299,15 @@ class Tick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item} {self.in_order}"
+
+
+class TerminationGround(models.TextChoices):
+    """Why an application is ended without a decision."""
+
+    DEATH = "death", _("申请人死亡")
+    REGISTRATION_ENDED = "registration_ended", _("注册已注销、撤销或者吊销")
+    RESTRICTION = "restriction", _("申请人处于限制申请期")
+    REQUEST = "request", _("申请人请求终止")
 
 
 class PaperSlip(models.Model):
@@ -317,6 +372,8 @@ ACT_WORDS: dict[str, str | Promise] = {
     "refuse": _("不予注册"),
     "extend": _("延长期限"),
     "extend_correction": _("延长补正期限"),
+    "propose_restriction": _("建议限制申请"),
+    "drop_restriction": _("撤回限制建议"),
     "hand_over": _("转交"),
     "announce": _("公告"),
     "issue": _("发证"),

@@ -1,28 +1,40 @@
 """The questions that a desk asks of its queue: which tab, how many, which page, most urgent first.
 
 One shape for both desks: the agency asks its own cases, the authority the docket over all agencies.
-Pages follow keys, not offsets, so a queue does not slow down with its history.
+Pages follow keys, not offsets, and what is over is counted only where that is cheap, so a queue does not
+slow down with its history.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Model, Q, QuerySet
+from django.contrib.postgres.lookups import DataContains
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery, TextChoices, Value
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 
-from register.models import DocketEntry
-from review.models import Case
+from register import clock, documents
+from register.models import DocketEntry, DocumentType
+from register.reference import PREFIX
+from review.models import Case, Letters
 from review.states import EVERY, FIRST, OPEN, WORKING, State
+from tenants.models import Agency, AgencyUserObjectPermission, User
+from tenants.roles import REVIEWER
 
 M = TypeVar("M", bound=Model)
 PAGE_SIZE: Final = 50
+# What is over is counted so far; beyond that a tab shows no figure rather than one that took a long look.
+MOST_COUNTED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,31 +134,67 @@ AUTHORITY_TABS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """Where a queue reads, and how the columns are called there."""
 
     tabs: tuple[Tab, ...]
     holder: str
     since: str
+    document: str
+    batch: str
+    # The letters of names stand in an index, so that a part of a name is found without reading all rows.
+    lettered: bool
 
     def tab(self, key: str) -> Tab:
         """The tab of this key; the first one for a key that does not exist."""
         return next((tab for tab in self.tabs if tab.key == key), self.tabs[0])
 
 
-CASES: Final = Book(AGENCY_TABS, holder="assignee_id", since="state_since")
-DOCKET: Final = Book(AUTHORITY_TABS, holder="officer_id", since="updated_at")
+CASES: Final = Book(
+    tabs=AGENCY_TABS,
+    holder="assignee_id",
+    since="state_since",
+    document="document_digest",
+    batch="dispatch__number",
+    lettered=True,
+)
+DOCKET: Final = Book(
+    tabs=AUTHORITY_TABS,
+    holder="officer_id",
+    since="updated_at",
+    document="person__document_digest",
+    batch="dispatch_number",
+    lettered=False,
+)
+
+
+class Due(TextChoices):
+    """Which deadlines a filter asks for, in working days as they are told."""
+
+    OVER = "over", _("已超期")
+    NEXT = "next", _("今明两个工作日")
+    WEEK = "week", _("五个工作日以内")
+    NONE = "none", _("没有期限")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the filters above the list ask for; empty means: no matter."""
+    """What the filters above the list ask for; empty means: no matter.
 
+    `hold` is "mine", "free" or the number of an account; `document` holds the digests that a document number
+    may have, joined by dots: the number itself never stands in an address.
+    """
+
+    state: str = ""
     kind: str = ""
     category: str = ""
+    due: str = ""
     hold: str = ""
+    employer: str = ""
+    batch: str = ""
     search: str = ""
+    document: str = ""
     agency: str = ""
     channel: str = ""
 
@@ -174,6 +222,60 @@ def cases() -> QuerySet[Case]:
     )
 
 
+# With so many figures a text is taken for a document number: no name has them, and it stays out of addresses.
+FIGURES: Final = 4
+RESIDENT: Final = re.compile(r"\d{14,19}X?", re.ASCII)
+# Documents whose numbers have hardly a form, so that almost anything fits them.
+LOOSE: Final = frozenset({DocumentType.OFFICER, DocumentType.OTHER, DocumentType.PASSPORT})
+
+
+def numbers_in(text: str) -> list[tuple[str, str]]:
+    """The documents whose full number this may be, each as type and number; none for any other text.
+
+    Raises ValidationError for a resident number with a fault in it. The number of an application is none.
+    """
+    plain = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    if plain.startswith(PREFIX) or sum(letter.isdecimal() for letter in plain) < FIGURES:
+        return []
+    fitting = []
+    faults: dict[str, ValidationError] = {}
+    for document in DocumentType:
+        try:
+            fitting.append((document.value, documents.check(document, plain)))
+        except ValidationError as fault:
+            faults[document] = fault
+    if RESIDENT.fullmatch(plain) and {document for document, _number in fitting} <= LOOSE:
+        raise faults[DocumentType.RESIDENT_ID]
+    if not fitting:
+        raise ValidationError(_("这不是有效的证件号码或者申请编号，请核对。"), code="number")
+    return fitting
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has cases of this agency, or may be given some (`reviews`)."""
+
+    id: int
+    name: str
+    reviews: bool
+
+
+def holders(agency: Agency) -> list[Holder]:
+    """Who has cases at the agency one stands in, or reviews there, by name; one query."""
+    reviewers = AgencyUserObjectPermission.objects.filter(
+        user=OuterRef("pk"), content_object=agency, permission__codename=REVIEWER.code
+    )
+    # In the order of an index: with few holders of many cases the planner would else read them all.
+    holding = Case.objects.filter(assignee_id=OuterRef("pk")).order_by("assignee_id", "state")
+    found = (
+        User.objects.filter(kind=User.Kind.STAFF)
+        .annotate(reviews=Exists(reviewers) & Q(is_active=True), held=Subquery(holding.values("pk")[:1]))
+        .filter(Q(reviews=True) | Q(held__isnull=False))
+        .order_by("name", "pk")
+    )
+    return [Holder(user.pk, user.display_name, user.reviews) for user in found]
+
+
 def docket() -> QuerySet[DocketEntry]:
     """The lines of the docket over all agencies, ready for a list."""
     return DocketEntry.objects.select_related("agency", "officer")
@@ -181,34 +283,90 @@ def docket() -> QuerySet[DocketEntry]:
 
 def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> QuerySet[M]:
     """The lines that the filters leave, whatever the tab."""
-    if wish.kind:
-        lines = lines.filter(kind=wish.kind)
-    if wish.category:
-        lines = lines.filter(category=wish.category)
-    if wish.hold == "mine":
-        lines = lines.filter(**{book.holder: user_id})
-    elif wish.hold == "free":
-        lines = lines.filter(**{f"{book.holder}__isnull": True})
-    if wish.agency:
-        lines = lines.filter(agency__code=wish.agency)
-    if wish.channel:
-        lines = lines.filter(agency__kind=wish.channel)
+    exact = {
+        "state": wish.state,
+        "kind": wish.kind,
+        "category": wish.category,
+        "agency__code": wish.agency,
+        "agency__kind": wish.channel,
+        f"{book.batch}__startswith": wish.batch.upper(),
+    }
+    lines = lines.filter(**{column: value for column, value in exact.items() if value})
+    if wish.document:
+        lines = lines.filter(**{f"{book.document}__in": wish.document.split(".")})
+    if wish.hold:
+        lines = lines.filter(**_held(book, wish.hold, user_id))
+    if wish.due:
+        lines = lines.filter(**_due(Due(wish.due)))
+    if wish.employer:
+        lines = lines.filter(_contains(book, "employer_name", wish.employer))
     if wish.search:
-        named = Q(applicant_name__icontains=wish.search) | Q(reference__istartswith=wish.search)
-        lines = lines.filter(named)
+        lines = lines.filter(
+            _contains(book, "applicant_name", wish.search)
+            | _contains(book, "employer_name", wish.search)
+            | Q(reference__startswith=wish.search.upper())
+        )
     return lines
 
 
-def counts(lines: QuerySet[M], book: Book, *, user_id: int) -> dict[str, int]:
-    """How many lines each tab would list; one query for all tabs."""
+def _held(book: Book, hold: str, user_id: int) -> dict[str, Any]:
+    if hold == "free":
+        return {f"{book.holder}__isnull": True}
+    return {book.holder: user_id if hold == "mine" else int(hold)}
+
+
+def _due(due: Due) -> dict[str, Any]:
+    today = clock.today()
+    if due is Due.NONE:
+        return {"due_on__isnull": True}
+    if due is Due.OVER:
+        return {"due_on__lt": today}
+    days = 1 if due is Due.NEXT else 5
+    return {"due_on__range": (today, clock.add_working_days(today, days).day)}
+
+
+def _contains(book: Book, column: str, text: str) -> Q:
+    found = Q(**{f"{column}__icontains": text})
+    if not book.lettered:
+        return found
+    # Lines with all the letters of the text come out of the index; which have them in a row is read then.
+    return Q(DataContains(Letters(column), Letters(Value(text)))) & found
+
+
+def counts(lines: QuerySet[M], book: Book, *, user_id: int) -> dict[str, int | None]:
+    """How many lines each tab would list; None where what is over would have to be counted for long."""
     by_state = (
-        lines.order_by()
+        lines.filter(state__in=OPEN)
+        .order_by()
         .values("state")
         .annotate(every=Count("pk"), mine=Count("pk", filter=Q(**{book.holder: user_id})))
         .values_list("state", "every", "mine")
     )
-    found = {state: (every, mine) for state, every, mine in by_state}
-    return {tab.key: sum(found.get(state, (0, 0))[tab.mine] for state in tab.states) for tab in book.tabs}
+    pieces = [tab for tab in book.tabs if not tab.states & OPEN]
+    limited = [lines.filter(state__in=tab.states).order_by().values("pk") for tab in pieces]
+    rows = _counted(by_state, [each[: MOST_COUNTED + 1] for each in limited])
+    found: dict[str, tuple[int, int]] = {key: (every, mine) for key, every, mine in rows}
+    ended = {tab.states: found[f"{place}"][0] for place, tab in enumerate(pieces)}
+
+    def count(tab: Tab) -> int | None:
+        over = [number for states, number in ended.items() if states <= tab.states]
+        if any(number > MOST_COUNTED for number in over):
+            return None
+        return sum(over) + sum(found.get(state, (0, 0))[tab.mine] for state in tab.states & OPEN)
+
+    return {tab.key: count(tab) for tab in book.tabs}
+
+
+def _counted(by_state: QuerySet[Any, Any], limited: list[QuerySet[Any, Any]]) -> list[tuple[str, int, int]]:
+    """The rows of the first question, and how many rows each of the others has, by its place; one query."""
+    sql, params = by_state.query.sql_with_params()
+    for place, each in enumerate(limited):
+        more, its_params = each.query.sql_with_params()
+        sql += f" UNION ALL SELECT %s, count(*), 0 FROM ({more}) AS piece"  # noqa: S608 - Django's own words
+        params = (*params, str(place), *its_params)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
 
 
 def listed(lines: QuerySet[M], book: Book, tab: Tab, *, user_id: int) -> QuerySet[M]:
@@ -303,5 +461,7 @@ def _beyond(column: str, place: Cursor, *, forward: bool) -> Q:
     beside = Q(**same, **{f"pk__{side}": place.key})
     if place.value is None:
         return beside if forward else beside | Q(**{f"{column}__isnull": False})
-    beyond = beside | Q(**{f"{column}__{side}": place.value})
-    return beyond | Q(**{f"{column}__isnull": True}) if forward else beyond
+    # The bound alone is what an index follows; which lines of that very day or moment is read then.
+    bound = Q(**{f"{column}__{side}e": place.value})
+    beyond = bound & (beside | Q(**{f"{column}__{side}": place.value}))
+    return beyond | Q(**{f"{column}__isnull": True}) if forward and column == "due_on" else beyond

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from register import codes
 from register.models import Kind
-from review import checklist
+from review import checklist, difference
 
 Content = Mapping[str, Any]
 Show = Callable[[Any], str]
@@ -197,8 +197,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table against the version before; `how` is one of `review.difference`."""
+
+    how: str
+    cells: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """One section of the dossier on the page. `changed`: a correction altered it."""
+    """One section of the dossier on the page. `changed`: a correction altered it.
+
+    `compared` are the rows of its table, `text_was` is its text, against the version before.
+    """
 
     key: str
     label: str | Promise
@@ -206,21 +217,26 @@ class Section:
     table: Table | None = None
     text: str = ""
     changed: bool = False
+    compared: tuple[Row, ...] = ()
+    text_was: str = ""
 
 
 def sections_of(content: Content, before: Content | None = None) -> list[Section]:
     """The sections of a dossier; against an earlier version, what has changed is marked."""
-    return [_section(item, content, before) for item in checklist.items_of(dict(content))]
+    shown = {*checklist.items_of(dict(content)), *(checklist.items_of(dict(before)) if before else ())}
+    return [_section(item, content, before) for item in checklist.ITEMS if item in shown]
 
 
 def _section(item: checklist.Item, content: Content, before: Content | None) -> Section:
     key = item.key
-    changed = before is not None and content.get(key) != before.get(key)
+    changed = before is not None and not difference.same(key, content, before)
     if key in COLUMNS:
-        table = _table(key, content.get(key) or [])
-        return Section(key, item.label, table=table, changed=changed)
+        rows = content.get(key) or []
+        compared = _compared(key, rows, (before or {}).get(key) or []) if changed else ()
+        return Section(key, item.label, table=_table(key, rows), changed=changed, compared=compared)
     if key == "performance":
-        return Section(key, item.label, text=str(content.get(key) or ""), changed=changed)
+        was = str((before or {}).get(key) or "") if changed else ""
+        return Section(key, item.label, text=str(content.get(key) or ""), changed=changed, text_was=was)
     if key == PAPERS:
         return Section(key, item.label, rows=_papers(content), changed=changed)
     if key == "photo":
@@ -236,7 +252,8 @@ def _lines(key: str, content: Content, before: Content | None) -> tuple[Line, ..
         value = field.show(values.get(field.name))
         old = field.show(former.get(field.name)) if before is not None else ""
         if field.name in values or old:
-            lines.append(Line(field.label, value, was=_former(old) if old != value else ""))
+            was = _former(old or "—") if before is not None and old != value else ""
+            lines.append(Line(field.label, value, was=was))
     return tuple(lines + _registered_before(key, content))
 
 
@@ -267,6 +284,20 @@ def _table(key: str, rows: list[Mapping[str, Any]]) -> Table:
     columns = COLUMNS[key]
     shown = tuple(tuple((c.label, c.show(row.get(c.name))) for c in columns) for row in rows)
     return Table(tuple(c.label for c in columns), shown, total=_hours(rows) if key == "education" else "")
+
+
+def _compared(key: str, rows: list[Mapping[str, Any]], was: list[Mapping[str, Any]]) -> tuple[Row, ...]:
+    return tuple(Row(pair.how, _cells(key, pair)) for pair in difference.paired(rows, was))
+
+
+def _cells(key: str, pair: difference.Pair) -> tuple[Line, ...]:
+    shown: Mapping[str, Any] = pair.now or pair.was or {}
+    cells = []
+    for column in COLUMNS[key]:
+        value = column.show(shown.get(column.name))
+        old = column.show(pair.was.get(column.name)) if pair.was and pair.now else value
+        cells.append(Line(column.label, value, was=_former(old or "—") if old != value else ""))
+    return tuple(cells)
 
 
 def _hours(rows: list[Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -104,7 +105,7 @@ ClockEffect = Callable[[Case, date], None]
 
 def _start(case: Case, which: Clock, days: int, since: date) -> None:
     due = calendar.add_working_days(since, max(days, 0))
-    case.clock, case.clock_from = which, since
+    case.clock, case.clock_from, case.clock_days = which, since, max(days, 0)
     case.due_on, case.due_provisional = due.day, due.provisional
     case.extended = False
 
@@ -128,8 +129,16 @@ def pauses(case: Case, today: date) -> None:
     """A correction is out: the working clock keeps its remaining days, the applicant's begins."""
     if case.clock in {Clock.FIRST_REVIEW, Clock.REMAND} and case.due_on:
         case.paused_clock, case.paused_extended = case.clock, case.extended
-        case.paused_days = max(calendar.working_days_left(case.due_on, on=today), 0)
+        case.paused_days = _days_left(case, case.due_on, today)
     starts(Clock.CORRECTION)(case, today)
+
+
+def _days_left(case: Case, due_on: date, today: date) -> int:
+    """Working days not used yet, also where the deadline was counted before its year was announced."""
+    left = calendar.working_days_left(due_on, on=today)
+    if case.clock_from is not None and case.clock_days is not None:
+        left = max(left, case.clock_days - calendar.working_days_between(case.clock_from, today))
+    return max(left, 0)
 
 
 def resumes(case: Case, today: date) -> None:
@@ -144,18 +153,45 @@ def resumes(case: Case, today: date) -> None:
 
 def extends(case: Case, today: date) -> None:
     """Ten working days more for the clock that runs, once (Administrative Licensing Law art. 42)."""
-    since = case.due_on or today
-    due = calendar.add_working_days(since, int(case.policy["extension_days"]))
-    case.due_on, case.due_provisional, case.extended = due.day, due.provisional, True
+    counted, more = recounted(case, today), int(case.policy["extension_days"])
+    since, days = case.due_on or today, more
+    if counted is not None and case.clock_from and case.clock_days and counted.day >= since:
+        since, days = case.clock_from, case.clock_days + more
+    _start(case, Clock(case.clock), days, since)
+    case.extended = True
+
+
+def recounts(case: Case, today: date) -> None:
+    """The calendar of a year is known now, or has changed: the same days lead to another date."""
+    due = recounted(case, today)
+    if due is not None:
+        case.due_on, case.due_provisional = due.day, due.provisional
+
+
+def recounted(case: Case, today: date) -> calendar.DueDate | None:
+    """The running deadline by the calendar as it is known now; None where none can be counted.
+
+    An applicant's deadline never moves earlier; an agency's may, but never into the past.
+    """
+    if case.due_on is None or case.clock_from is None or case.clock_days is None:
+        return None
+    due = calendar.add_working_days(case.clock_from, case.clock_days)
+    earliest = case.due_on if case.clock == Clock.CORRECTION else min(case.due_on, today)
+    return calendar.DueDate(max(due.day, earliest), due.provisional)
 
 
 def ends(case: Case, today: date) -> None:
-    case.clock, case.clock_from, case.due_on, case.due_provisional = "", None, None, False
+    case.clock, case.clock_from, case.clock_days = "", None, None
+    case.due_on, case.due_provisional = None, False
     case.paused_clock, case.paused_days, case.paused_extended = "", None, False
 
 
 def runs_on(case: Case, today: date) -> None:
     """This act leaves the clock as it is."""
+
+
+# What changes the running deadline although the case stays in its state.
+MOVES_THE_DEADLINE: Final = (extends, recounts)
 
 
 DAYS_KEY = {
@@ -173,8 +209,15 @@ def days_of(case: Case, which: Clock) -> int:
 
 
 def is_past(case: Case, at: datetime) -> bool:
-    """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of the due day."""
-    return case.due_on is not None and calendar.is_past(case.due_on, on=calendar.day_of(at))
+    """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of the due day.
+
+    A provisional one gives the days that the real calendar gives, also before it is counted anew.
+    """
+    today = calendar.day_of(at)
+    if case.due_on is None or not calendar.is_past(case.due_on, on=today):
+        return False
+    due = recounted(case, today) if case.due_provisional else None
+    return due is None or calendar.is_past(due.day, on=today)
 
 
 def binds(case: Case) -> bool:
@@ -228,6 +271,8 @@ def not_the_author(case: Case, actor: Actor, at: datetime) -> None:
 
 
 def not_extended(case: Case, actor: Actor, at: datetime) -> None:
+    if not int(case.policy["extension_days"]):
+        raise Refusal(_("现行政策不允许延长期限。"), code="no_extension")
     if case.extended:
         raise Refusal(_("每个期限只能延长一次。"), code="extended")
     if case.due_on is None or is_past(case, at):
@@ -239,10 +284,25 @@ def no_false_material(case: Case, actor: Actor, at: datetime) -> None:
         raise Refusal(_("本案正在核查材料真实性，暂不能撤回。"), code="false_material")
 
 
+def no_proposal_yet(case: Case, actor: Actor, at: datetime) -> None:
+    if case.false_material:
+        raise Refusal(_("本案已提出限制申请建议。"), code="false_material")
+
+
+def proposal_stands(case: Case, actor: Actor, at: datetime) -> None:
+    if not case.false_material:
+        raise Refusal(_("本案没有提出限制申请建议。"), code="no_proposal")
+
+
 def free_or_mine(case: Case, actor: Actor, at: datetime) -> None:
     holder = holder_of(case)
-    if holder is not None and not actor.handles(holder):
+    if holder is not None and not actor.handles(holder) and not holder_is_gone(case):
         raise Refusal(_("本案已由其他人员领取。"), code="taken")
+
+
+def not_mine_yet(case: Case, actor: Actor, at: datetime) -> None:
+    if actor.handles(holder_of(case)):
+        raise Refusal(_("本案已在您手中，可以直接办理。"), code="mine")
 
 
 def held_by_me(case: Case, actor: Actor, at: datetime) -> None:
@@ -292,6 +352,18 @@ def pending_opinion(case: Case) -> Opinion | None:
 def holder_of(case: Case) -> int | None:
     """Who has the case in hand: the authority's officer once reported, else the agency's assignee."""
     return case.officer_id if case.state == State.REPORTED else case.assignee_id
+
+
+def holder_is_gone(case: Case) -> bool:
+    """Whether the account in whose hands the case lies is closed: then anyone may take the case up."""
+    try:
+        return account_is_closed(case.officer if case.state == State.REPORTED else case.assignee)
+    except ObjectDoesNotExist:
+        return True
+
+
+def account_is_closed(holder: User | None) -> bool:
+    return holder is None or not holder.is_active
 
 
 # --- The table -------------------------------------------------------------------------------------
@@ -344,8 +416,8 @@ def _row(
 
 S = State
 TRANSITIONS: tuple[Row, ...] = (
-    _row("take_up", AT_AGENCY, SAME, REVIEWER, guards=(free_or_mine,)),
-    _row("take_up", S.REPORTED, SAME, FINAL_REVIEWER, guards=(free_or_mine,)),
+    _row("take_up", AT_AGENCY, SAME, REVIEWER, guards=(not_mine_yet, free_or_mine)),
+    _row("take_up", S.REPORTED, SAME, FINAL_REVIEWER, guards=(not_mine_yet, free_or_mine)),
     _row("release", AT_AGENCY, SAME, REVIEWER, guards=(held_by_me,)),
     _row("release", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me,)),
     _row("assign", AT_AGENCY, SAME, SUPERVISOR, MANAGER),
@@ -440,7 +512,17 @@ TRANSITIONS: tuple[Row, ...] = (
     ),
     _row("extend", WORKING, SAME, SUPERVISOR, guards=(not_extended,), clock=extends),
     _row("extend", S.REPORTED, SAME, SIGNING_OFFICER, guards=(not_extended,), clock=extends),
-    _row("extend_correction", S.CORRECTION, SAME, REVIEWER, guards=(not_extended,), clock=extends),
+    _row(
+        "extend_correction",
+        S.CORRECTION,
+        SAME,
+        REVIEWER,
+        guards=(free_or_mine, not_extended),
+        clock=extends,
+    ),
+    # False material: the agency proposes a restriction, the registrar enters it; until then no withdrawal.
+    _row("propose_restriction", UNTIL_REFERRED, SAME, SUPERVISOR, guards=(no_proposal_yet,)),
+    _row("drop_restriction", UNTIL_REFERRED, SAME, SUPERVISOR, guards=(proposal_stands,)),
     _row(
         "hand_over",
         {S.SUBMITTED, S.ACCEPTED, S.DEEMED_ACCEPTED},
@@ -451,7 +533,7 @@ TRANSITIONS: tuple[Row, ...] = (
     ),
     _row("announce", S.FINAL_PASSED, S.ANNOUNCED, REGISTRAR, guards=(registration_in_force,)),
     _row("issue", S.ANNOUNCED, S.ISSUED, REGISTRAR, guards=(registration_in_force,), clock=ends),
-    _row("recompute", OPEN, SAME, CLOCK),
+    _row("recompute", OPEN, SAME, CLOCK, clock=recounts),
     _row("terminate", UNTIL_REFERRED, S.TERMINATED, SUPERVISOR, clock=ends),
     _row("terminate", S.REPORTED, S.TERMINATED, SIGNING_OFFICER, clock=ends),
     _row("terminate", UNDECIDED_OR_UNISSUED, S.TERMINATED, REGISTRAR, clock=ends),
@@ -473,6 +555,9 @@ TRANSITIONS: tuple[Row, ...] = (
     ),
 )
 ACTS = frozenset(row.act for row in TRANSITIONS)
+READS_OPINIONS = frozenset(
+    row.act for row in TRANSITIONS if {opinion_pending, no_opinion_pending, not_the_author} & {*row.guards}
+)
 # What the law itself does when a deadline is over, whoever comes first to the case.
 STATUTORY = frozenset({"deem_accept", "lapse"})
 
@@ -521,14 +606,36 @@ def _elsewhere(case: Case) -> str:
     last = case.movements.order_by("-number").first()
     if last is None or not last.actor_name:
         return _("本案目前的状态是“{state}”，不能办理此事项。").format(state=case.status.label)
-    local = timezone.localtime(last.at)
-    same_day = local.date() == calendar.today()
     return _("本案已由{name}于{time}办理（{act}），目前的状态是“{state}”。").format(
-        name=last.actor_name,
-        time=local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M"),
-        act=last.word,
-        state=case.status.label,
+        **_said(last), state=case.status.label
     )
+
+
+# Refusals behind which may stand what somebody else has just done to the case.
+SOMEBODY_WAS_FASTER: Final = frozenset(
+    {"role", "taken", "not_mine", "second_correction", "opinion_pending", "nothing_pending", "extended"}
+    | {"false_material", "no_proposal", "has_it"}
+)
+
+
+def _with_last_act(no: Refusal, case: Case) -> Refusal:
+    """The refusal, and by whom and when the case was last handled where that may be the reason for it."""
+    last = case.movements.order_by("-number").first() if no.code in SOMEBODY_WAS_FASTER else None
+    if last is None or not last.actor_name or last.act == "lodge":
+        return no
+    said = _("{refusal}最近一次办理：{name}，{time}，{act}。").format(refusal=no, **_said(last))
+    return Refusal(said, code=no.code)
+
+
+def _said(movement: Movement) -> dict[str, Any]:
+    """Who did what and when, for a sentence to somebody who comes later."""
+    local = timezone.localtime(movement.at)
+    same_day = local.date() == calendar.today()
+    return {
+        "name": movement.actor_name,
+        "time": local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M"),
+        "act": movement.word,
+    }
 
 
 def acts_open_to(case: Case, by: Actor, *, at: datetime | None = None) -> frozenset[str]:
@@ -583,7 +690,7 @@ def move(
     """
     while True:
         with transaction.atomic():
-            locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+            locked = _locked(case.pk, act)
             at = calendar.now()
             due = statutory_event(locked, at)
             if due:
@@ -599,6 +706,15 @@ def move(
         return movement
 
 
+def _locked(case_id: UUID, act: str) -> Case:
+    """The case under lock, with its person, and with the opinions where the act's guards read them."""
+    bare = Case.objects.select_for_update(of=("self",)).filter(pk=case_id)
+    cases = bare.select_related("person")
+    found = (cases.prefetch_related("opinions") if act in READS_OPINIONS else cases).first()
+    # The person of a case handed over is no longer this agency's to see: then the case is read without.
+    return found or bare.get()
+
+
 def _step(
     case: Case,
     act: str,
@@ -608,11 +724,15 @@ def _step(
     detail: dict[str, Any],
     write: Write | None,
 ) -> Movement:
-    row = allow(case, act, by, at)
-    source, to = State(case.state), row.reaches(case, target(case) if target else None)
-    if write is not None:
-        write(case, at)
-    if to != source or row.clock is extends:
+    source = State(case.state)
+    try:
+        row = allow(case, act, by, at)
+        to = row.reaches(case, target(case) if target else None)
+        if write is not None:
+            write(case, at)
+    except Refusal as no:
+        raise _with_last_act(no, case) from no
+    if to != source or row.clock in MOVES_THE_DEADLINE:
         # A proposal that waits for its second signature keeps the state, so it keeps the clock as well.
         row.clock(case, calendar.day_of(at))
         detail = {**detail, **deadline(case)}

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenants import sessions
-from tenants.rolebook import KEEPS_HOUSE, READS_CASES, WORKS_ON_CASES
+from tenants.rolebook import AUDITS, HOLDS_CASES, KEEPS_HOUSE, READS_CASES, WORKS_ON_CASES
 
 
 def house(request: HttpRequest) -> dict[str, Any]:
@@ -21,7 +21,9 @@ def house(request: HttpRequest) -> dict[str, Any]:
         "roles": roles,
         "reads_cases": bool(roles & READS_CASES),
         "works_on_cases": bool(roles & WORKS_ON_CASES),
+        "holds_cases": bool(roles & HOLDS_CASES),
         "keeps_house": bool(roles & KEEPS_HOUSE),
+        "audits": bool(roles & AUDITS),
         "is_demo": settings.DEMO,
         "site_name": _("注册安全工程师注册管理系统"),
         **_session(request),

@@ -1,4 +1,4 @@
-"""Proofs that travel by e-mail: to set a new password, and to show that an address is one's own.
+"""Proofs that travel by e-mail: to set a new password, to show that an address is one's own, to join a desk.
 
 Nothing usable is stored: a proof is made while its letter is sent and checked against the account as it is
 when the link is opened.
@@ -6,9 +6,11 @@ when the link is opened.
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core import signing
 from django.utils.crypto import constant_time_compare
@@ -18,6 +20,8 @@ from tenants.models import User
 
 EMAIL_SALT: Final = "tenants.credentials.email"
 EMAIL_SECONDS: Final = 3 * 24 * 3600
+INVITATION_SALT: Final = "tenants.credentials.invitation"
+INVITATION_DAYS: Final = 7
 
 
 class _PasswordProofs(PasswordResetTokenGenerator):
@@ -59,5 +63,66 @@ def proves_email(user: User, proof: str) -> bool:
     return bool(user.email) and constant_time_compare(told, f"{user.pk}.{_mark(user)}")
 
 
+def invitation_proof(user: User) -> str:
+    """A proof with which a staff member sets the first password, for `INVITATION_DAYS` days.
+
+    It is bound to there being no password: used once, or overtaken by another invitation, it is void.
+    """
+    told = f"{user.pk}.{_no_password(user)}"
+    return signing.TimestampSigner(salt=INVITATION_SALT).sign(told).partition(".")[2]
+
+
+def accepts_invitation(user: User, proof: str) -> bool:
+    """Whether this proof opens the account now: it waits for its first password, and the proof is its own."""
+    try:
+        told = signing.TimestampSigner(salt=INVITATION_SALT).unsign(
+            f"{user.pk}.{proof}", max_age=INVITATION_DAYS * 24 * 3600
+        )
+    except signing.BadSignature:
+        return False
+    waits = user.is_staff_member and user.is_active and not user.has_usable_password()
+    return waits and constant_time_compare(told, f"{user.pk}.{_no_password(user)}")
+
+
+def _no_password(user: User) -> str:
+    return keyed_digest(f"invitation:{user.password}")[:32]
+
+
 def _mark(user: User) -> str:
     return keyed_digest(f"email:{user.email.casefold()}")[:32]
+
+
+# --- One-time codes of the counter (柜台重置码) --------------------------------------------------------
+
+# Without 0 O, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V: they are read from paper and typed.
+COUNTER_LETTERS: Final = "ACDEFHJKMNPQRTWXY3479"
+COUNTER_LENGTH: Final = 8
+COUNTER_MINUTES: Final = 30
+COUNTER_ATTEMPTS: Final = 5
+
+
+def counter_code() -> str:
+    """A new one-time code."""
+    return "".join(secrets.choice(COUNTER_LETTERS) for _letter in range(COUNTER_LENGTH))
+
+
+def counter_code_shown(code: str) -> str:
+    """A code as it is written down: two groups."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+def counter_hash(code: str) -> str:
+    """What is kept of a code."""
+    return make_password(_plain_code(code))
+
+
+def is_counter_code(typed: str, kept: str) -> bool:
+    """Whether what was typed is the code; where there is none (`kept` empty) it takes as long to say no."""
+    if not kept:
+        make_password(_plain_code(typed))
+        return False
+    return check_password(_plain_code(typed), kept)
+
+
+def _plain_code(typed: str) -> str:
+    return "".join(letter for letter in typed.upper() if letter.isalnum())

@@ -13,8 +13,9 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 
+from tenants import second_factor, signin, staff_passwords
 from tenants.models import Agency, User
 from tenants.rolebook import Role
 from tenants.roles import roles_of
@@ -42,6 +43,13 @@ class StaffRequest(DeskRequest):
     """A request behind `staff_required`."""
 
     user: User
+    agency: Agency
+
+
+class EnteringRequest(DeskRequest):
+    """A request behind `after_password`."""
+
+    entering: User
     agency: Agency
 
 
@@ -73,23 +81,43 @@ def applicant_required(
     return guarded
 
 
+def after_password(view: Callable[Concatenate[EnteringRequest, P], HttpResponseBase]) -> View[P]:
+    """Only who has given the password at this desk a moment ago and not yet the second factor."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        user = signin.entering(request)
+        if user is None:
+            return redirect(settings.LOGIN_URL)
+        request.entering = user  # type: ignore[attr-defined]
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    setattr(guarded, GUARD, "staff: after the password")
+    return guarded
+
+
 def staff_required(
-    *roles: Role | str,
+    *roles: Role | str, old_password: bool = False
 ) -> Callable[[Callable[Concatenate[StaffRequest, P], HttpResponseBase]], View[P]]:
     """Only staff who hold one of these roles on the request's agency; without roles named, any of its roles.
 
-    Sets `request.roles`. Strangers sign in first, everybody else gets 404.
+    Sets `request.roles`. Strangers, and who has not given the second factor, sign in first; everybody else
+    gets 404. Whose password is too old renews it first, unless the view is for that (`old_password`).
     """
     wanted = frozenset(role.code if isinstance(role, Role) else role for role in roles)
 
     def guard(view: Callable[Concatenate[StaffRequest, P], HttpResponseBase]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not request.user.is_authenticated:
+            if not isinstance(request.user, User):
                 return _sign_in_first(request)
             held = roles_held(request)
             if not (held & wanted if wanted else held):
                 raise Http404
+            if not second_factor.is_in(request):
+                return _sign_in_first(request)
+            if not old_password and staff_passwords.too_old(request.user):
+                return _renew_first(request)
             return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
         setattr(guarded, GUARD, "staff: " + (", ".join(sorted(wanted)) or "any role"))
@@ -114,6 +142,14 @@ def _desk_of(request: HttpRequest) -> str:
 
 def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
     """To the desk's own sign-in page, and from there back; a lost form leads to the start page."""
+    return redirect_to_login(_back_to(request), resolve_url(settings.LOGIN_URL))
+
+
+def _renew_first(request: HttpRequest) -> HttpResponseBase:
+    """To the page of the new password, and from there back."""
+    return redirect_to_login(_back_to(request), resolve_url(settings.PASSWORD_RENEWAL_URL))
+
+
+def _back_to(request: HttpRequest) -> str:
     asked = request.get_full_path() if request.method in ("GET", "HEAD") else ""
-    back = asked or resolve_url(settings.LOGIN_REDIRECT_URL)
-    return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
+    return asked or resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from base64 import b85decode, b85encode
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -15,9 +16,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django_otp.oath import TOTP, hotp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_tenants.models import DomainMixin, TenantMixin
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from tenants.crypto import decrypt, encrypt
 from tenants.rolebook import ROLES
 
 AUTHORITY_CODE: Final = "authority"
@@ -187,6 +191,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # When a staff account's password was last set; it must be renewed from time to time (GB/T 22239).
     password_set_at = models.DateTimeField(null=True, blank=True)
+    # Renewed with the second factor: a session that carries another one is void. Empty: no second factor yet.
+    second_factor_mark = models.CharField(max_length=32, blank=True)
     # Staff may state employer and document, so that nobody reviews a colleague or himself.
     employer_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
     document_digest = models.CharField(max_length=64, blank=True)
@@ -290,6 +296,38 @@ class AccessRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.person_id} {self.at}"
+
+
+class Authenticator(TOTPDevice):
+    """The authenticator app of a staff member: the second factor (GB/T 22239).
+
+    Its key stands sealed, so that a copy of the table opens nothing.
+    """
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    @staticmethod
+    def sealed(key: bytes) -> str:
+        """A key as it is stored; it fits the column exactly as long as keys have 20 bytes."""
+        return b85encode(encrypt(b85encode(key).decode())).decode()
+
+    @property
+    def bin_key(self) -> bytes:
+        return b85decode(decrypt(b85decode(self.key)))
+
+    def shows(self, code: str) -> bool:
+        """Whether the app shows this code now, or did a moment ago; nothing is used up by asking."""
+        return code.isdigit() and bool(self._app().verify(int(code), self.tolerance, self.last_t + 1))
+
+    def next_code(self) -> str:
+        """The code that will be taken next: what the app shows now, or the one after if that is used up."""
+        code = hotp(self.bin_key, max(self._app().t(), self.last_t + 1), digits=self.digits)
+        return f"{code:0{self.digits}d}"
+
+    def _app(self) -> TOTP:
+        return TOTP(self.bin_key, self.step, self.t0, self.digits, self.drift)
 
 
 class FormerPassword(models.Model):

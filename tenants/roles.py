@@ -5,6 +5,8 @@ Nothing else opens anything: neither groups, nor permissions over all agencies, 
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
@@ -28,6 +30,7 @@ from tenants.rolebook import (
     SIGNING_OFFICER,
     SUPERVISOR,
     Role,
+    stay_apart,
 )
 
 __all__ = [
@@ -51,6 +54,10 @@ __all__ = [
     "revoke",
     "roles_of",
 ]
+
+DUTIES_MEET: Final = _(
+    "同一人不能兼任：管理员不办理案卷，审计员不兼任其他角色（系统管理、业务办理、安全审计三员分立）。"
+)
 
 
 def roles_of(user: User | AnonymousUser, agency: Agency) -> frozenset[str]:
@@ -78,13 +85,16 @@ def holders_of(role: str | Role, agency: Agency) -> list[User]:
 def grant(*, user: User, agency: Agency, role: str | Role, by: User | None) -> None:
     """Give a role on an agency and record who gave it (`by` is None only while the house is set up).
 
-    Raises Refusal for an applicant's account, a deactivated one, or a role this agency does not have.
+    Raises Refusal for an applicant's account, a deactivated one, a role this agency does not have, or one
+    that may not meet with those held (三员分立).
     """
     code = _code(role)
     if not user.is_staff_member or not user.is_active:
         raise Refusal(_("只能向启用的工作人员账号授权。"), "not_staff")
     if code not in {offered.code for offered in offered_by(agency)}:
         raise Refusal(_("该机构没有此角色。"), "role_not_here")
+    if not stay_apart({code, *roles_of(user, agency)}):
+        raise Refusal(DUTIES_MEET, "duties")
     with transaction.atomic():
         if user.home_id is None:
             # The agency that first takes somebody on keeps the account.

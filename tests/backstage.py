@@ -23,6 +23,8 @@ from uuid import UUID, uuid4
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
+    from tests.cast import Officer
+
 # The database is empty, so the staff's places are given here and not by an import of rosters.
 AGENCIES: Final = ("beijing", "mohurd", "sinopec")
 FAMILIES: Final = "甲乙丙丁戊己庚辛壬癸"
@@ -57,11 +59,9 @@ def lay_ground() -> None:
 
 
 def _appoint() -> None:
-    from register import clock
     from tenants import crossing
-    from tenants.models import Agency, User
+    from tenants.models import Agency
     from tenants.provisioning import open_authority
-    from tenants.roles import grant
     from tests.cast import STAFF
 
     with crossing.standing(crossing.Desk.OWNER):
@@ -76,16 +76,48 @@ def _appoint() -> None:
             )
             agency.save(update_fields=["phone", "hours", "materials_mode"])
         for key, officer in STAFF.items():
-            username = f"{key}.{officer.agency}"
-            user = User.objects.create(
-                username=username,
-                name=officer.name,
-                kind=User.Kind.STAFF,
-                password=_secret(),
-                password_set_at=clock.now(),
-                home=agencies[officer.agency],
-            )
-            grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)
+            _employ(key, officer, agencies[officer.agency])
+
+
+def _employ(key: str, officer: Officer, agency: Any) -> None:
+    """Give somebody of the cast an account at this agency, with the role there and an authenticator app."""
+    from django.utils import timezone
+
+    from register import demo
+    from tenants import second_factor
+    from tenants.models import User
+    from tenants.roles import grant
+
+    username = f"{key}.{agency.code}"
+    user = User.objects.create(
+        username=username,
+        name=officer.name,
+        kind=User.Kind.STAFF,
+        password=_secret(),
+        password_set_at=timezone.now(),
+        home=agency,
+    )
+    grant(user=user, agency=agency, role=officer.role, by=None)
+    second_factor.install(user, key=demo.app_key(username))
+
+
+def opened(*, agency: str, countersign: bool = False) -> str:
+    """Open one more agency with nothing in its queue; its staff are those of Beijing. Answers its name."""
+    from django.core.management import call_command
+
+    from tenants import crossing
+    from tenants.models import Agency
+    from tests.cast import STAFF
+
+    call_command("open_agency", agency, verbosity=0)
+    with crossing.standing(crossing.Desk.OWNER):
+        place = Agency.objects.get(code=agency)
+        place.countersign = countersign
+        place.save(update_fields=["countersign"])
+        for key, officer in STAFF.items():
+            if officer.agency == "beijing":
+                _employ(key, officer, place)
+    return str(place.name_zh)
 
 
 @lru_cache(maxsize=1)
@@ -212,8 +244,11 @@ def announced(*, registration: str) -> str:
 # --- Applications ----------------------------------------------------------------------------------
 
 
-def draft(*, person: str, kind: str = "initial", agency: str = "beijing") -> Facts:
-    """A draft, an initial one complete up to the preview, begun by the person's own acts."""
+def draft(*, person: str, kind: str = "initial", agency: str = "beijing", filled: bool = True) -> Facts:
+    """A draft, an initial one complete up to the preview, begun by the person's own acts.
+
+    One that is not to be `filled` has its agency only.
+    """
     from intake import filing
     from register.models import Kind
     from tenants import crossing
@@ -221,11 +256,12 @@ def draft(*, person: str, kind: str = "initial", agency: str = "beijing") -> Fac
 
     owner = _person(person)
     with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(owner.pk):
-        begun = (
-            desk.filled(owner, _agency(agency))
-            if kind == Kind.INITIAL
-            else filing.start(person=owner, kind=Kind(kind))
-        )
+        if kind == Kind.INITIAL and filled:
+            begun = desk.filled(owner, _agency(agency))
+        else:
+            begun = filing.start(person=owner, kind=Kind(kind))
+        if not filled:
+            filing.choose_agency(application=begun, agency=_agency(agency))
     return {"application": str(begun.pk), "reference": begun.reference}
 
 
@@ -256,6 +292,47 @@ def lodged(*, person: str, agency: str = "beijing", at: str = "submitted") -> Fa
     return begun
 
 
+def pile(*, agency: str, cases: int) -> list[str]:
+    """So many reviewed cases at an agency, ready to be referred; the document numbers of their people."""
+    from register.models import Person
+    from review import casework
+    from review.states import State
+    from tenants import crossing
+    from tests import casefiles
+
+    numbers = [someone()["number"] for _case in range(cases)]
+    with crossing.standing(crossing.Desk.OWNER):
+        people = list(Person.objects.select_related("user").order_by("-pk")[:cases])
+    place, reviewer, second = _agency(agency), _officer(agency), _officer(agency, role="supervisor")
+    for person in people:
+        with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(person.pk):
+            with crossing.inside(place):
+                case = casefiles.lodge(person, place)
+        with crossing.standing(crossing.Desk.AGENCY, place):
+            casefiles.walk(case, reviewer, State.FIRST_PASSED)
+            if case.policy["countersign"]:
+                casework.countersign(case=case, by=second)
+    return numbers
+
+
+def answered(*, person: str, application: str, changes: dict[str, dict[str, Any]], words: list[str]) -> None:
+    """Answer the open correction: fields of sections changed, items answered in words, lodged again."""
+    from intake import filing
+    from intake.flows import Section
+    from tenants import crossing
+
+    owner = _person(person)
+    with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(owner.pk):
+        held = filing.application_of(owner, UUID(application))
+        assert held is not None
+        for section, fields in changes.items():
+            data = {**held.sections[section], **fields}
+            held = filing.save_step(application=held, section=Section(section), data=data)
+        held = filing.answer(application=held, number=1, answers=words)
+        filing.resubmit(application=held)
+    _until_told(application)
+
+
 def _until_told(case_id: str) -> None:
     """Wait until the worker has put everything so far on the board: a page opened then shows all of it."""
     from notifications.models import Outbox
@@ -281,8 +358,8 @@ def _approve(case_id: str) -> None:
             casework.approve(case=case, by=_officer("authority"))
 
 
-def _officer(agency: str) -> Any:
-    """The first of the cast who works there in the review itself."""
+def _officer(agency: str, *, role: str = "reviewer") -> Any:
+    """The first of the cast who works there in this role; one more agency has those of Beijing."""
     from review.workflow import Actor
     from tenants import crossing
     from tenants.models import User
@@ -317,19 +394,41 @@ def _agency(code: str) -> Any:
 
 def signed_in(*, person: str) -> str:
     """The key of a session in which this person has signed in at the applicant's desk."""
-    from django.http import HttpRequest
-
     from intake import signin
     from tenants import crossing
 
-    request = HttpRequest()
-    request.session = _session()
-    request.META["REMOTE_ADDR"] = "127.0.0.1"
-    request.desk, request.agency = signin.APPLICANT_DESK, None  # type: ignore[attr-defined]
+    request = _request(signin.APPLICANT_DESK, None)
     with crossing.standing(crossing.Desk.APPLICANT):
         signin.enter(request, user=signin.account_of(UUID(person)), person_id=UUID(person))
         request.session.save()
     return str(request.session.session_key)
+
+
+def staff_in(*, username: str) -> str:
+    """The key of a session in which somebody of the staff has signed in at the own desk."""
+    from tenants import crossing, signin
+    from tenants.models import User
+
+    agency = _agency(username.partition(".")[2])
+    desk = crossing.Desk.AUTHORITY if agency.is_authority else crossing.Desk.AGENCY
+    with crossing.standing(crossing.Desk.OWNER):
+        user = User.objects.get(username=username)
+    request = _request(desk.value, agency)
+    with crossing.standing(desk, None if agency.is_authority else agency):
+        signin.enter(request, user)
+        request.session.save()
+    return str(request.session.session_key)
+
+
+def _request(desk: str, agency: Any) -> Any:
+    """A request as it arrives at this desk, with an empty session."""
+    from django.http import HttpRequest
+
+    request = HttpRequest()
+    request.session = _session()
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
+    request.desk, request.agency = desk, agency  # type: ignore[attr-defined]
+    return request
 
 
 def out_of_time(*, session: str, left: int = 0) -> None:
@@ -362,8 +461,18 @@ def captcha(*, key: str) -> str:
         return str(CaptchaStore.objects.get(hashkey=key).response)
 
 
+def code(*, username: str, new: bool = False) -> str:
+    """What the authenticator app of somebody of the staff shows next, or the `new` one being set up."""
+    from tenants import crossing
+    from tenants.models import Authenticator
+
+    with crossing.standing(crossing.Desk.OWNER):
+        return Authenticator.objects.get(user__username=username, confirmed=not new).next_code()
+
+
 VERBS: Final[dict[str, Callable[..., Any]]] = {
-    verb.__name__: verb for verb in (someone, announced, draft, lodged, signed_in, out_of_time, captcha)
+    verb.__name__: verb
+    for verb in (someone, announced, draft, lodged, signed_in, staff_in, out_of_time, captcha, code)
 }
 
 

@@ -125,7 +125,8 @@ def tick_all(case: Case, by: Actor, *, fault: str = "") -> None:
 
 def walk(case: Case, by: Actor, to: State) -> Case:
     """Bring a submitted case to a later state of the first review, by its proper acts."""
-    casework.take_up(case=case, by=by)
+    if not by.handles(Case.objects.values_list("assignee_id", flat=True).get(pk=case.pk)):
+        casework.take_up(case=case, by=by)
     if to == State.CORRECTION:
         item = {"item": "employer", "code": "R08", "text": "单位名称与信用代码不一致"}
         casework.send_back(case=case, by=by, items=[item])

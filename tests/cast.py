@@ -20,13 +20,15 @@ from pytest_django import Settings
 
 from register.models import Person, Qualification
 from review.workflow import Actor
-from tenants import crossing
+from tenants import crossing, second_factor
 from tenants.crossing import Desk
-from tenants.models import Agency, AgencyUserObjectPermission, User
+from tenants.models import Agency, AgencyUserObjectPermission, Authenticator, User
 from tests import factories
 
 # What everybody of the staff signs in with; applicants have no password before they set one.
 PASSWORD: Final = "Synthetic-pass-1"
+# The key of everybody's authenticator app.
+APP_KEY: Final = b"synthetic-app-key-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,11 @@ class Cast:
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The people of the play, all of them in the database."""
+    return raised()
+
+
+def raised() -> Cast:
+    """The same people, for whoever brings a database of their own."""
     agencies = {agency.code: agency for agency in Agency.objects.all()}
     people = {key: factories.person(each.name, each.number) for key, each in APPLICANTS.items()}
     qualifications = {
@@ -146,7 +153,7 @@ def cast(db: None) -> Cast:
         )
         for key, each in APPLICANTS.items()
     }
-    return Cast(agencies, people, _staff(agencies), qualifications)
+    return Cast(agencies, people, staff_of(agencies), qualifications)
 
 
 @pytest.fixture
@@ -155,7 +162,8 @@ def shifted_clock(settings: Settings, tmp_path: Path) -> None:
     settings.CLOCK_SHIFT_FILE = str(tmp_path / "clock-shift")
 
 
-def _staff(agencies: dict[str, Agency]) -> dict[str, User]:
+def staff_of(agencies: dict[str, Agency]) -> dict[str, User]:
+    """Accounts of all the staff, with their roles, as they are in every test."""
     secret = make_password(PASSWORD)
     accounts = [
         User(
@@ -164,11 +172,16 @@ def _staff(agencies: dict[str, Agency]) -> dict[str, User]:
             kind=User.Kind.STAFF,
             password=secret,
             password_set_at=timezone.now(),
+            second_factor_mark=f"first app of {key}",
             home=agencies[officer.agency],
         )
         for key, officer in STAFF.items()
     ]
     users = dict(zip(STAFF, User.objects.bulk_create(accounts), strict=True))
+    sealed = Authenticator.sealed(APP_KEY)
+    Authenticator.objects.bulk_create(
+        Authenticator(user=user, name=second_factor.APP_NAME, key=sealed) for user in users.values()
+    )
     permissions = {row.codename: row for row in Permission.objects.filter(content_type__app_label="tenants")}
     AgencyUserObjectPermission.objects.bulk_create(
         AgencyUserObjectPermission(

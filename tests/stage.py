@@ -98,12 +98,20 @@ class Stage:
         """The key of a session in which this person has just signed in."""
         return str(self.backstage.ask("signed_in", person=person.id))
 
+    def session_of_staff(self, username: str) -> str:
+        """The key of a session in which somebody of the staff has just signed in."""
+        return str(self.backstage.ask("staff_in", username=username))
+
     def leave_alone(self, session: str, *, left: int = 0) -> None:
         """Nobody has touched this session for so long that it has ended, or has only `left` seconds yet."""
         self.backstage.ask("out_of_time", session=session, left=left)
 
     def captcha(self, key: str) -> str:
         return str(self.backstage.ask("captcha", key=key))
+
+    def code(self, username: str, *, new: bool = False) -> str:
+        """What the authenticator app of somebody of the staff shows next, or the `new` one being set up."""
+        return str(self.backstage.ask("code", username=username, new=new))
 
     def letters(self) -> list[EmailMessage]:
         """The e-mails that the portal has sent, oldest first."""

@@ -38,13 +38,13 @@ def account(request: ApplicantRequest) -> HttpResponse:
         if asked:
             _say_letter_sent(request, form.cleaned_data["email"])
         return redirect("account")
-    held = accounts.holdings_of(signin.person_of(request), user)
+    holdings = accounts.holdings_of(signin.person_of(request), user)
     context = {
         "form": form,
         "account": user,
-        "held": held,
-        "kept": accounts.kept_of(held, draft_days=policy.current().draft_retention_days),
-        "personal_step": _personal_step(held),
+        "holdings": holdings,
+        "kept": accounts.kept_of(holdings, draft_days=policy.current().draft_retention_days),
+        "personal_step": _personal_step(holdings),
     }
     return private(render(request, "intake/account/account.html", context))
 
@@ -67,9 +67,9 @@ def _may_replace(request: HttpRequest, form: ContactForm) -> bool:
     return form.is_valid()
 
 
-def _personal_step(held: accounts.Holdings) -> tuple[str, str] | None:
+def _personal_step(holdings: accounts.Holdings) -> tuple[str, str] | None:
     """The draft and its page with contact data of its own."""
-    for draft in held.drafts:
+    for draft in holdings.drafts:
         step = flows.step_of_section(Kind(draft.kind), flows.Section.PERSONAL, hours_count=False)
         return (str(draft.pk), step.slug) if step else None
     return None
@@ -122,7 +122,9 @@ def password_change(request: ApplicantRequest) -> HttpResponse:
 @require_safe
 def data(request: ApplicantRequest) -> HttpResponse:
     """Everything kept about me, to take along."""
-    held = accounts.holdings_of(signin.person_of(request), _account_of(request))
-    answer = JsonResponse(accounts.export_of(held), json_dumps_params={"ensure_ascii": False, "indent": 2})
+    holdings = accounts.holdings_of(signin.person_of(request), _account_of(request))
+    answer = JsonResponse(
+        accounts.export_of(holdings), json_dumps_params={"ensure_ascii": False, "indent": 2}
+    )
     answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return private(answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from intake import attempts
 from intake.entry import AppealForm, AppealStatusForm
 from intake.views.found import posted, private
-from register import appeals
+from register import appeals, documents
 from register.models import Appeal
+from tenants import attempts
 from tenants.errors import Refusal
 from tenants.guards import public
 
@@ -40,7 +40,7 @@ def appeal(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         told = {name: value for name, value in form.cleaned_data.items() if name not in NOT_TOLD}
         try:
-            request.session[RECEIPT_KEY] = appeals.lodge_appeal(**told)
+            request.session[RECEIPT_KEY] = _lodged(request, told)
         except Refusal as no:
             form.add_error(None, str(no.message))
         except ValidationError as error:
@@ -48,6 +48,17 @@ def appeal(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("appeal_receipt")
     return render(request, "intake/appeal.html", {"form": form})
+
+
+def _lodged(request: HttpRequest, told: dict[str, Any]) -> str:
+    """Hand the appeal in and get its number. Appeals for one document are counted, whatever comes of them."""
+    digest = documents.digest(told["document_type"], told["number"])
+    counted = attempts.named("appeal_lodged", digest)
+    attempts.check(request, counted)
+    attempts.failed(request, counted)
+    # The one that fills the count is refused too: its answer would say so anyway.
+    attempts.check(request, counted)
+    return appeals.lodge_appeal(**told)
 
 
 @public

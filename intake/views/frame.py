@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from intake import flows
-from intake.circumstances import CHOOSES_AGENCY, Circumstances, hours_count
+from intake.circumstances import CHOOSES_AGENCY, Circumstances
 from intake.completeness import Findings, Miss
 from intake.flows import Section, Step
 from intake.models import Application
+from register.materials import hours_count
 from register.models import Kind
 
 
@@ -90,7 +91,7 @@ def navigator(
 
 def fresh_navigator(kind: Kind, *, late: bool) -> list[dict[str, Any]]:
     """The numbered steps of a kind that has not been begun."""
-    asked = kind == Kind.RENEWAL or late
+    asked = hours_count(kind, late=late)
     steps = flows.numbered(flows.steps_of(kind, hours_count=asked))
     return [{"label": step.label, "status": "next", "url": ""} for step in steps]
 

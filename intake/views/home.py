@@ -121,25 +121,25 @@ def application(request: ApplicantRequest, application_id: UUID) -> HttpResponse
 
     A draft leads to the step on which its author stopped.
     """
-    held = own_application(request, application_id)
-    entry = filing.entry_of(held)
+    application = own_application(request, application_id)
+    entry = filing.entry_of(application)
     if entry is None:
-        return redirect("step", held.pk, affairs.reached(held).step.slug)
+        return redirect("step", application.pk, affairs.reached(application).step.slug)
     shown = progress.progress_of(entry)
     context = {
-        "application": held,
+        "application": application,
         "progress": shown,
         "versions": casefile.versions_of(entry),
-        "letters": letters.letters_of(held, entry),
-        **_granted(held),
+        "letters": letters.letters_of(application, entry),
+        **_granted(application),
         **_copying(signin.person_of(request), shown),
     }
     return private(render(request, "intake/application.html", context))
 
 
-def _granted(held: Application) -> dict[str, Any]:
+def _granted(application: Application) -> dict[str, Any]:
     """The registration that this application brought."""
-    row = Registration.objects.filter(case_id=held.pk).first()
+    row = Registration.objects.filter(case_id=application.pk).first()
     return {"granted": row, "granted_category": codes.label("category", row.category) if row else ""}
 
 

@@ -11,11 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from intake import attempts
 from intake.entry import LookupForm
 from intake.views.found import posted
 from register import lookup
 from register.standing import Status
+from tenants import attempts
 from tenants.errors import Refusal
 from tenants.guards import public
 

@@ -165,7 +165,7 @@ def paper_return(request: ApplicantRequest, paper_id: UUID) -> HttpResponse:
 def _own(request: ApplicantRequest, paper_id: UUID) -> Paper:
     """A paper of the person at the screen; anybody else's is not found."""
     mine = filing.applications_of(signin.person_of(request)).exclude(status=Application.Status.DISCARDED)
-    paper = Paper.objects.filter(pk=paper_id).defer("data", "thumbnail").first()
+    paper = uploaded.without_bytes(Paper.objects.filter(pk=paper_id)).first()
     application = mine.filter(pk=paper.application_id).first() if paper else None
     if paper is None or application is None:
         raise Http404

@@ -303,10 +303,12 @@ def _portrait(page: Page) -> Portrait | None:
         return None
     try:
         # Never read more of a file than can be a photo.
-        return photos.read(upload.read(LARGEST_FILE + 1), ground=page.about.policy.photo_background)
+        portrait = photos.read(upload.read(LARGEST_FILE + 1), ground=page.about.policy.photo_background)
+        photos.check_number(page.application.person, portrait)
     except ValidationError as error:
         page.photo.add_error("file", error)
         return None
+    return portrait
 
 
 def _say_warnings(request: HttpRequest, page: Page, entries: Entries) -> None:

@@ -1,4 +1,5 @@
-"""The letters of a case: receipts of lodging and acceptance, correction, non-acceptance, grant and refusal.
+"""The letters of a case: receipts of lodging and acceptance, correction, non-acceptance, extensions, lapse,
+hand-over, termination, grant and refusal.
 
 Each is written from one movement of the case and says what was told then, whatever has happened since. They
 carry the masked document number and are drawn when they are asked for.
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from register import clock, codes
@@ -19,21 +22,38 @@ from register.models import Kind
 from register.printing import qr_svg, render_pdf
 from review.documents import wording
 from review.documents.sheets import short_digest
-from review.models import Case, Movement
+from review.models import Case, Movement, TerminationGround
 from review.sections import item_label
-from review.states import State
+from review.states import Clock, State
 from tenants.models import Agency
+from tenants.roles import FINAL_REVIEWER, REGISTRAR, SIGNING_OFFICER
 
 SYSTEM: Final = "注册安全工程师注册管理系统"
 LICENSING_LAW: Final = "《中华人民共和国行政许可法》"
 RULES: Final = "《注册安全工程师管理规定》"
+OF_THE_AUTHORITY: Final = frozenset(role.code for role in (FINAL_REVIEWER, SIGNING_OFFICER, REGISTRAR))
+# The titles as the reader of a page reads them; the letters themselves are written in Chinese.
+TITLES: Final[Mapping[str, str | Promise]] = {
+    "上报回执": _("上报回执"),
+    "受理通知书": _("受理通知书"),
+    "补正通知书": _("补正通知书"),
+    "不予受理通知书": _("不予受理通知书"),
+    "延长审查期限告知书": _("延长审查期限告知书"),
+    "延长补正期限告知书": _("延长补正期限告知书"),
+    "逾期未补正终止通知书": _("逾期未补正终止通知书"),
+    "转交告知书": _("转交告知书"),
+    "终止办理通知书": _("终止办理通知书"),
+    "准予注册决定书": _("准予注册决定书"),
+    "不予注册决定书": _("不予注册决定书"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """An official letter: number, title, whom it addresses, its paragraphs, who signs it and when.
 
-    `slug` names it within its case. A receipt by the system is not sealed and carries the form's digest.
+    `slug` names it within its case. `head` stands above it. A receipt by the system is not sealed and carries
+    the form's digest.
     """
 
     slug: str
@@ -46,8 +66,27 @@ class Letter:
     on: dt.date
     items: Sequence[str] = ()
     closing: Sequence[str] = ()
+    head: str = ""
     sealed: bool = True
     digest: str = ""
+
+    @property
+    def label(self) -> str | Promise:
+        """The title in the language of the page that offers it."""
+        return TITLES.get(self.title, self.title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signs a letter: the name under it, the head above it, and where one may ask."""
+
+    name: str
+    head: str
+    phone: str = ""
+
+    @classmethod
+    def of(cls, agency: Agency) -> Signer:
+        return cls(name=agency.name_zh, head=agency.letter_head or agency.name_zh, phone=agency.phone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +96,8 @@ class Told:
     case: Case
     movement: Movement
     before: Sequence[Movement]
-    agency: Agency
-    authority: Agency
+    agency: Signer
+    final: Agency
     # What is still to be handed in on paper.
     papers: Sequence[str] = ()
 
@@ -70,6 +109,15 @@ class Told:
     @property
     def on(self) -> dt.date:
         return clock.day_of(self.movement.at)
+
+    @property
+    def authority(self) -> Signer:
+        return Signer.of(self.final)
+
+    @property
+    def signer(self) -> Signer:
+        """Who acted: the agency that had the case at the time, or the authority."""
+        return self.authority if self.movement.actor_role in OF_THE_AUTHORITY else self.agency
 
     @property
     def due(self) -> str:
@@ -96,8 +144,12 @@ def letters_of(
     authority: Agency,
     papers: Sequence[str] = (),
 ) -> list[Letter]:
-    """The letters of a case, oldest first, from its movements in their order."""
+    """The letters of a case, oldest first, from its movements in their order.
+
+    `agency` is the one that has the case; what was told before a hand-over is signed by the one that had it.
+    """
     written = []
+    acting = signers(movements, agency)
     for number, movement in enumerate(movements):
         write = LETTERS.get((movement.act, movement.to_state)) or LETTERS.get((movement.act, ""))
         if write is None:
@@ -106,12 +158,23 @@ def letters_of(
             case=case,
             movement=movement,
             before=movements[:number],
-            agency=agency,
-            authority=authority,
+            agency=acting[number],
+            final=authority,
             papers=papers,
         )
         written.append(_printable(write(told)))
     return written
+
+
+def signers(movements: Sequence[Movement], agency: Agency) -> list[Signer]:
+    """The agency that had the case at each movement: a hand-over is the last act of the one that gives it."""
+    signer, found = Signer.of(agency), []
+    for movement in reversed(movements):
+        if movement.act == "hand_over":
+            name = movement.detail["from"]["zh"]
+            signer = Signer(name=name, head=name)
+        found.append(signer)
+    return found[::-1]
 
 
 def letter_pdf(letter: Letter) -> bytes:
@@ -128,6 +191,8 @@ def _printable(letter: Letter) -> Letter:
     return replace(
         letter,
         to=wording.printable(letter.to),
+        head=wording.printable(letter.head),
+        issuer=wording.printable(letter.issuer),
         paragraphs=wording.printable(letter.paragraphs),
         items=wording.printable(letter.items),
         closing=wording.printable(letter.closing),
@@ -145,7 +210,7 @@ def lodged(told: Told) -> Letter:
     done = "补正后重新上报" if again else "上报"
     paragraphs = [
         f"你于{_moment(told.movement.at)}{done}的{_subject(told.case)}已经收到（申请材料第{version}版），"
-        f"提交至{told.agency.name_zh}。",
+        f"提交至{told.agency.name}。",
         f"申请表校验码：{short_digest(digest)}。纸质申请表上的校验码应与此一致。",
     ]
     if told.due:
@@ -157,7 +222,7 @@ def lodged(told: Told) -> Letter:
         paragraphs.append("请把下列材料交给或者寄给注册机构，并写明申请编号：")
     elif told.papers:
         paragraphs.append("补正通知要求补交纸质材料的，请一并交给注册机构，并写明申请编号。")
-    contact = f"{told.agency.name_zh}咨询电话：{told.agency.phone}。" if told.agency.phone else ""
+    contact = f"{told.agency.name}咨询电话：{told.agency.phone}。" if told.agency.phone else ""
     return _letter(
         told,
         "lodged",
@@ -169,8 +234,6 @@ def lodged(told: Told) -> Letter:
             "本回执只证明系统已经收到申请，不代表受理。是否受理及以后的办理结果，请登录系统查看。" + contact,
             "本回执由系统生成，不需要盖章。",
         ],
-        issuer=SYSTEM,
-        sealed=False,
         digest=digest,
     )
 
@@ -201,7 +264,7 @@ def accepted(told: Told) -> Letter:
             decided,
             *([due] if due else []),
         ],
-        issuer=told.agency.name_zh,
+        signer=told.agency,
     )
 
 
@@ -220,7 +283,7 @@ def correction(told: Told) -> Letter:
         ],
         items=_faults(told),
         closing=[*_why_again(told), due + "逾期未补正的，本次申请终止。"],
-        issuer=told.agency.name_zh,
+        signer=told.agency,
     )
 
 
@@ -246,7 +309,113 @@ def not_accepted(told: Told) -> Letter:
             f"决定不予受理。理由：{told.reasons}。",
             _remedies(told.case),
         ],
-        issuer=told.agency.name_zh,
+        signer=told.agency,
+    )
+
+
+# --- Deadlines -------------------------------------------------------------------------------------
+
+
+def extended(told: Told) -> Letter:
+    """延长审查期限告知书, with the reason (Administrative Licensing Law art. 42)."""
+    which = {State.REPORTED: "终审期限", State.SENT_BACK: "复核期限"}.get(
+        State(told.movement.to_state), "初审期限"
+    )
+    return _letter(
+        told,
+        "extended",
+        title="延长审查期限告知书",
+        number=f"{told.case.reference}-延{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}，因故不能在原定期限内办结。根据{LICENSING_LAW}第四十二条的规定，"
+            f"经本机构负责人批准，{which}延长{told.case.policy['extension_days']}个工作日"
+            + (f"，延长后的期限至{told.due}。" if told.due else "。"),
+            f"延长期限的理由：{told.reasons}。",
+        ],
+        signer=told.signer,
+    )
+
+
+def correction_extended(told: Told) -> Letter:
+    """延长补正期限告知书: the new day by which the correction must be answered."""
+    asked = [one for one in told.before if one.act == "send_back"]
+    day = wording.day(clock.day_of(asked[-1].at)) if asked else ""
+    until = f"，延长至{told.due}" if told.due else ""
+    return _letter(
+        told,
+        "correction-extended",
+        title="延长补正期限告知书",
+        number=f"{told.case.reference}-补延{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}，本机构{f'于{day}' if day else ''}告知你补正。现将补正期限"
+            f"延长{told.case.policy['extension_days']}个工作日{until}。",
+            *([f"延长期限的理由：{told.reasons}。"] if told.reasons else []),
+            "请在延长后的期限内修改并重新上报，逾期未补正的，本次申请终止。",
+        ],
+        signer=told.signer,
+    )
+
+
+def lapsed(told: Told) -> Letter:
+    """逾期未补正终止通知书: when the correction was asked for, until when, and that nothing came."""
+    asked = [one for one in told.before if one.act == "send_back"]
+    day = wording.day(clock.day_of(asked[-1].at)) if asked else ""
+    due = wording.iso(told.detail.get("due"))
+    return _letter(
+        told,
+        "lapsed",
+        title="逾期未补正终止通知书",
+        number=f"{told.case.reference}-逾{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}，本机构{f'于{day}' if day else ''}一次性告知你需要补正的全部内容"
+            + (f"，补正期限至{due}" if due else "")
+            + "。期限届满，你没有补正并重新上报，本次申请依法终止。",
+            "备齐材料后，你可以重新提出申请，原来填写的内容可以复制为新的申请。",
+            _remedies(told.case),
+        ],
+        signer=told.signer,
+    )
+
+
+# --- Elsewhere, or not at all ----------------------------------------------------------------------
+
+
+def handed_over(told: Told) -> Letter:
+    """转交告知书: from whom to whom and why, and that nothing is lost by it."""
+    source, target = told.agency.name, told.detail["to"]["zh"]
+    with override("zh-hans"):
+        which = str(Clock(told.detail["clock"]).label) if told.detail.get("clock") else "办理期限"
+    due = f"原有期限不变，{which}至{told.due}。" if told.due else "原有期限不变。"
+    return _letter(
+        told,
+        "handed-over",
+        title="转交告知书",
+        number=f"{told.case.reference}-转{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}收悉。经审查，该申请不属于{source}的办理范围，"
+            f"现转交{target}办理。理由：{told.reasons}。",
+            f"申请编号、申请材料和上报时间随案转交，你无需重新填写。{due}以后的办理事项由{target}通知你。",
+        ],
+        signer=told.agency,
+    )
+
+
+def terminated(told: Told) -> Letter:
+    """终止办理通知书, with the ground, the reason and the remedies."""
+    with override("zh-hans"):
+        ground = told.detail.get("ground")
+        why = str(TerminationGround(ground).label) if ground else ""
+    because = wording.joined("；", why, told.reasons)
+    return _letter(
+        told,
+        "terminated",
+        title="终止办理通知书",
+        number=f"{told.case.reference}-终{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}，现决定终止办理。事由：{because}。",
+            _remedies(told.case),
+        ],
+        signer=told.signer,
     )
 
 
@@ -274,7 +443,7 @@ def granted(told: Told) -> Letter:
             f"注册有效期：{period}。",
             *([f"执业证将于{told.due}前制发。"] if told.due else []),
         ],
-        issuer=told.authority.name_zh,
+        signer=told.authority,
     )
 
 
@@ -289,7 +458,7 @@ def refused(told: Told) -> Letter:
             f"你提出的{_subject(told.case)}，经审查，决定不予注册。理由：{told.reasons}。",
             _remedies(told.case),
         ],
-        issuer=told.authority.name_zh,
+        signer=told.authority,
     )
 
 
@@ -301,6 +470,11 @@ LETTERS: Final[Mapping[tuple[str, str], Callable[[Told], Letter]]] = {
     ("deem_accept", ""): accepted,
     ("send_back", ""): correction,
     ("not_accept", ""): not_accepted,
+    ("extend", ""): extended,
+    ("extend_correction", ""): correction_extended,
+    ("lapse", ""): lapsed,
+    ("hand_over", ""): handed_over,
+    ("terminate", ""): terminated,
     ("approve", State.FINAL_PASSED): granted,
     ("refuse", State.FINAL_FAILED): refused,
 }
@@ -310,12 +484,21 @@ LETTERS: Final[Mapping[tuple[str, str], Callable[[Told], Letter]]] = {
 
 
 def _letter(told: Told, name: str, **said: Unpack[_Said]) -> Letter:
+    signer = said.get("signer")
     return Letter(
         slug=f"{name}-{told.movement.number}",
         reference=told.case.reference,
+        title=said["title"],
+        number=said["number"],
+        paragraphs=said["paragraphs"],
+        items=said.get("items", ()),
+        closing=said.get("closing", ()),
+        digest=said.get("digest", ""),
+        head=signer.head if signer else "",
+        issuer=signer.name if signer else SYSTEM,
+        sealed=signer is not None,
         to=f"{told.case.applicant_name}（证件号码：{told.case.document_mask}）：",
         on=told.on,
-        **said,
     )
 
 
@@ -323,11 +506,16 @@ class _Said(TypedDict):
     title: str
     number: str
     paragraphs: Sequence[str]
-    issuer: str
+    # Without one the system itself answers, and nothing is sealed.
+    signer: NotRequired[Signer]
     items: NotRequired[Sequence[str]]
     closing: NotRequired[Sequence[str]]
-    sealed: NotRequired[bool]
     digest: NotRequired[str]
+
+
+def _nth(told: Told) -> int:
+    """The how manyth act of its kind in this case this is: what may happen again is numbered."""
+    return 1 + sum(one.act == told.movement.act for one in told.before)
 
 
 def _received(told: Told) -> dt.date:

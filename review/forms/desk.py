@@ -1,26 +1,19 @@
-"""What staff fill in: sign-in, filters of a queue, reasons, corrections, opinions, notes."""
+"""What staff fill in: sign-in, reasons, opinions, notes, rosters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from register import codes
 from register.codes import Entry
-from register.models import Kind
 from register.rosters import What
-from review import sections
 from review.models import Opinion
-from tenants.models import Agency
 
 TEXT_LENGTH: Final = 1000
-ROWS_OFFERED: Final = 3
-MOST_ROWS: Final = 40
 
 
 def _long_text(rows: int = 4) -> forms.Textarea:
@@ -45,51 +38,6 @@ class SignInForm(forms.Form):
         error_messages={"required": _("请填写密码。")},
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-
-
-class FilterForm(forms.Form):
-    """The filters above a queue; a value that does not exist asks for nothing."""
-
-    kind = forms.ChoiceField(label=_("注册种类"), required=False)
-    category = forms.ChoiceField(label=_("注册类别"), required=False)
-    hold = forms.ChoiceField(
-        label=_("经办人"),
-        required=False,
-        choices=[("", _("全部")), ("mine", _("我经办的")), ("free", _("未领取的"))],
-    )
-    search = forms.CharField(label=_("姓名或申请编号"), required=False, max_length=60)
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data, auto_id="filter-%s")
-        every = ("", _("全部"))
-        self._offer("kind", [every, *Kind.choices])
-        self._offer("category", [every, *codes.choices("category")])
-
-    def _offer(self, name: str, choices: Sequence[tuple[str, str | Promise]]) -> None:
-        field = self.fields[name]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = choices
-
-    def wishes(self) -> dict[str, str]:
-        """What is asked for, by field; only what is valid and not empty."""
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-
-class DocketFilterForm(FilterForm):
-    """The authority also chooses agency and channel."""
-
-    field_order = ("channel", "agency", "kind", "category", "hold", "search")
-
-    channel = forms.ChoiceField(label=_("注册渠道"), required=False)
-    agency = forms.ChoiceField(label=_("注册机构"), required=False)
-
-    def __init__(self, data: Mapping[str, Any], *, agencies: Iterable[Agency]) -> None:
-        super().__init__(data)
-        every = ("", _("全部"))
-        channels = [choice for choice in Agency.Kind.choices if choice[0] != Agency.Kind.AUTHORITY]
-        self._offer("channel", [every, *channels])
-        self._offer("agency", [every, *((agency.code, agency.name) for agency in agencies)])
 
 
 # --- Reasons -----------------------------------------------------------------------------------------
@@ -190,102 +138,6 @@ class OpinionForm(forms.Form):
         if given.get("verdict") == Opinion.Verdict.PASS and given.get("codes"):
             self.add_error("codes", _("意见为“通过”时不能选择不通过的理由，请取消勾选或改选“不通过”。"))
         return given
-
-
-# --- Correction ----------------------------------------------------------------------------------------
-
-
-class CorrectionItemForm(forms.Form):
-    """One fault: where it is, of what kind, and how to mend it. An empty row is left out."""
-
-    item = forms.ChoiceField(label=_("需要补正的内容"), required=False)
-    code = forms.ChoiceField(label=_("原因"), required=False)
-    text = forms.CharField(
-        label=_("如何修改"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2})
-    )
-
-    def __init__(self, *args: Any, content: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choose = ("", _("请选择"))
-        offered: dict[str, list[Any]] = {
-            "item": [choose, *sections.correctable(content)],
-            "code": [choose, *((reason.code, reason.label) for reason in codes.return_reasons())],
-        }
-        for name, choices in offered.items():
-            field = self.fields[name]
-            if isinstance(field, forms.ChoiceField):
-                field.choices = choices
-
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = self.cleaned_data
-        if not self.is_empty:
-            if not given.get("item") and "item" not in self.errors:
-                self.add_error("item", _("请选择需要补正的内容。"))
-            if not given.get("text") and "text" not in self.errors:
-                self.add_error("text", _("请说明如何修改。"))
-        return given
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(str(self.data.get(self.add_prefix(name), "")).strip() for name in self.fields)
-
-
-def rows_in(data: Mapping[str, Any]) -> int:
-    """How many rows a posted correction has."""
-    text = str(data.get("rows", ""))
-    return min(int(text), MOST_ROWS) if text.isdecimal() and len(text) < 5 else ROWS_OFFERED
-
-
-def typed_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The rows of a posted correction as they were typed, to be shown again."""
-    names = ("item", "code", "text")
-    return [{name: str(data.get(f"item{n}-{name}", "")) for name in names} for n in range(rows_in(data))]
-
-
-class CorrectionForm(forms.Form):
-    """The whole notice (一次性告知): several faults, and a reason where the law asks for one."""
-
-    reason = forms.CharField(
-        label=_("再次要求补正的理由"),
-        required=False,
-        max_length=TEXT_LENGTH,
-        widget=_long_text(3),
-        error_messages={"required": _("再次要求补正须说明理由。")},
-    )
-
-    def __init__(
-        self,
-        data: Mapping[str, Any] | None = None,
-        *,
-        content: Mapping[str, Any],
-        with_reason: bool,
-        reason: str = "",
-        initial_items: Sequence[Mapping[str, str]] = (),
-    ) -> None:
-        super().__init__(data, initial={"reason": reason})
-        if with_reason:
-            self.fields["reason"].required = True
-        else:
-            del self.fields["reason"]
-        count = rows_in(data) if data is not None else max(len(initial_items), ROWS_OFFERED)
-        firsts = [*initial_items, *({} for _row in range(count))]
-        self.rows = [
-            CorrectionItemForm(data, prefix=f"item{n}", content=content, initial=dict(firsts[n]))
-            for n in range(count)
-        ]
-        self.items: list[dict[str, str]] = []
-
-    def clean(self) -> dict[str, Any]:
-        filled = [row for row in self.rows if not row.is_empty]
-        wrong = [row for row in filled if not row.is_valid()]
-        if not filled:
-            raise ValidationError(_("请至少列出一项需要补正的内容，并逐项说明如何修改。"), code="no_items")
-        if wrong:
-            raise ValidationError(_("有的补正事项没有填写完整，请补充标红的内容。"), code="rows")
-        self.items += [
-            {name: str(row.cleaned_data.get(name, "")) for name in ("item", "code", "text")} for row in filled
-        ]
-        return self.cleaned_data
 
 
 # --- Rosters ---------------------------------------------------------------------------------------------

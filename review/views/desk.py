@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
 from uuid import UUID
@@ -20,10 +20,11 @@ from review import docket, workflow
 from review.models import Case
 from review.states import Clock
 from review.workflow import Actor
-from tenants import crossing
+from tenants import crossing, staff
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 from tenants.models import Agency
+from tenants.rolebook import HOLDS_CASES
 from tenants.roles import (
     AUDITOR,
     AUTHORITY_AUDITOR,
@@ -48,12 +49,17 @@ MERE_TARGETS: Final = frozenset({Clock.ACCEPTANCE, Clock.FIRST_REVIEW, Clock.REM
 
 
 def actor(request: StaffRequest) -> Actor:
-    """Who acts in this request, with the roles that the guard found; built once."""
+    """Who acts in this request, with the roles that the guard found, and for whom as deputy; built once."""
     known: Actor | None = getattr(request, "actor", None)
     if known is None:
-        known = Actor.staff(request.user, agency=request.agency, held=request.roles)
+        covers = _covers(request) if request.roles & HOLDS_CASES else frozenset()
+        known = Actor.staff(request.user, agency=request.agency, held=request.roles, covers=covers)
         request.actor = known  # type: ignore[attr-defined]
     return known
+
+
+def _covers(request: StaffRequest) -> frozenset[int]:
+    return staff.deputyships(request.user, request.agency, clock.today())
 
 
 # --- Which case ------------------------------------------------------------------------------------
@@ -64,7 +70,7 @@ def of_this_agency(view: CaseView[P]) -> IdView[P]:
 
     @wraps(view)
     def found(request: StaffRequest, case_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        cases = Case.objects.select_related("assignee", "officer", "dispatch").prefetch_related("opinions")
+        cases = Case.objects.select_related("assignee", "officer", "dispatch")
         return view(request, get_object_or_404(cases, pk=case_id), *args, **kwargs)
 
     return found  # type: ignore[return-value]  # Django gives the id by its name
@@ -128,30 +134,36 @@ class Question:
     tone: str = "primary"
     form: Form | None = None
     template: str = "review/act.html"
-    # Somebody asks for another row: the page is shown again, nothing is done.
+    # Somebody asks for another row or a preview: the page is shown again, nothing is done.
     only_show: bool = False
+    # What else the template shows.
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ask(request: StaffRequest, case: Case, question: Question) -> HttpResponse:
     """Show the question; when it is answered, do the act, say one sentence, go back to the case.
 
-    What was typed stays on the page when the rules say no but the act is still open.
+    What was typed stays on the page when the rules say no; where the act is no longer open at all, the page
+    says so and offers no button (`shut`).
     """
-    by, form = actor(request), question.form
+    by, form, shut = actor(request), question.form, False
     answered = request.method == "POST" and not question.only_show
     try:
-        if not answered:
+        if not answered or not (form is None or form.is_valid()):
             workflow.allow(case, question.act, by, clock.now())
-        elif form is None or form.is_valid():
+        else:
             question.do(form)
             messages.success(request, str(question.done))
             return redirect("case", case.pk)
     except Refusal as no:
-        if not answered or form is None or not _still_open(case, question.act, by):
+        if not answered or form is None:
             messages.error(request, str(no.message))
             return redirect("case", case.pk)
+        shut = not _still_open(case, question.act, by)
+        if shut:
+            form.errors.clear()
         form.add_error(None, str(no.message))
-    context = {"case": case, "question": question, "form": form}
+    context = {"case": case, "question": question, "form": form, "shut": shut, **question.more}
     return private(render(request, question.template, context))
 
 

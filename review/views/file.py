@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.http import HttpResponse
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, prefetch_related_objects
+from django.db.models.functions import JSONObject
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.translation import gettext, override
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from register import clock, codes, people, policy, standing
+from register import bars, clock, codes, policy, standing
+from register.bars import Bars
 from register.models import Registration
-from review import casework, checklist, sections, workflow
+from register.standing import Period, Standing
+from review import casework, difference, history, kin, looks, marks, papers, sections, workflow
 from review.documents import forms as printed
-from review.models import Case, Correction, Dossier, Movement, Opinion
+from review.documents import officer
+from review.models import Case, Correction, Dossier, Opinion, Tick
 from review.states import Clock, State
 from review.views import listing
 from review.views.desk import Text, actor, is_target, need, private
-from review.workflow import APPLICANT, CLOCK, Actor
+from review.workflow import Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
-from tenants.roles import BY_CODE
 
 # States in which the reviewer who holds the case goes through its dossier.
 
@@ -34,17 +38,28 @@ from tenants.roles import BY_CODE
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One act on the bar: where it leads, and whether a click already does it (`at_once`)."""
+    """One act on the bar: where it leads, and whether a click already does it (`at_once`).
+
+    A `rare` act is folded away behind the others.
+    """
 
     act: str
     label: Text
     route: str
     tone: str = "outline-primary"
     at_once: bool = False
+    rare: bool = False
     url: str = ""
 
 
 BUTTONS: Final = (
+    Button("assign", _("分派"), "assignment", rare=True),
+    Button("extend", _("延长审查期限"), "extension", rare=True),
+    Button("extend_correction", _("延长补正期限"), "correction-extension", rare=True),
+    Button("propose_restriction", _("建议限制申请"), "restriction", rare=True),
+    Button("drop_restriction", _("撤回限制建议"), "restriction-withdrawal", rare=True),
+    Button("hand_over", _("转交其他机构"), "hand-over", rare=True),
+    Button("terminate", _("终止办理"), "termination", "outline-danger", rare=True),
     Button("release", _("释放"), "release", "outline-secondary", at_once=True),
     Button("not_accept", _("不予受理"), "non-acceptance", "outline-danger"),
     Button("send_back", _("退回补正"), "correction"),
@@ -65,27 +80,49 @@ BY_ACT: Final = {button.act: button for button in BUTTONS}
 def buttons(case: Case, by: Actor) -> list[Button]:
     """The acts open to this reader that have a page, the main one last."""
     acts = set(workflow.acts_open_to(case, by))
-    if workflow.holder_of(case) == by.user_id:
-        acts.discard("take_up")
     pending = workflow.pending_opinion(case)
     if pending is not None and case.state == State.REPORTED:
         # Whoever signs agrees with the proposal or not, but makes no other decision.
         acts.discard("refuse" if pending.verdict == Opinion.Verdict.PASS else "approve")
-    return [replace(b, url=reverse(b.route, args=[case.pk])) for b in BUTTONS if b.act in acts]
+    placed = (replace(b, url=_page_of(b, case)) for b in BUTTONS if b.act in acts)
+    return [button for button in placed if button.url]
+
+
+def _page_of(button: Button, case: Case) -> str:
+    """The address of an act; empty where this desk has no page for it."""
+    try:
+        return reverse(button.route, args=[case.pk])
+    except NoReverseMatch:
+        return ""
 
 
 def hint(case: Case, by: Actor, acts: Iterable[Button], *, unchecked: int) -> str:
     """One sentence beside the buttons: what to do now, or why there is nothing to do."""
     if workflow.statutory_event(case, clock.now()):
         return gettext("期限已过，系统正在依法处理本案，请稍后刷新。")
-    open_acts = {button.act for button in acts}
+    open_acts = {button.act for button in acts if not button.rare}
     if workflow.pending_opinion(case) is not None and open_acts & {"countersign", "approve", "refuse"}:
         return gettext("有一份意见等待您复核。")
     if "take_up" in open_acts:
         return gettext("领取后才能办理本案。")
     if unchecked and open_acts & {"accept", "give_opinion"}:
-        return gettext("还有 {n} 项没有核对。").format(n=unchecked)
-    return gettext("本案由您办理。") if open_acts else _nothing_to_do(case, by)
+        return gettext("还有 {n} 项没有核对。").format(n=unchecked) + _told_before(case, open_acts)
+    if open_acts and by.handles(workflow.holder_of(case)):
+        return _in_hand(case, by, open_acts)
+    return _nothing_to_do(case, by)
+
+
+def _in_hand(case: Case, by: Actor, open_acts: set[str]) -> str:
+    mine = workflow.holder_of(case) == by.user_id
+    said = gettext("本案由您办理。") if mine else gettext("本案由您代为办理。")
+    return said + _told_before(case, open_acts)
+
+
+def _told_before(case: Case, open_acts: set[str]) -> str:
+    """Why a reviewer finds no button for a second correction."""
+    if "accept" in open_acts and case.corrections:
+        return gettext("已告知过一次补正，再次补正须由审核人员作出。")
+    return ""
 
 
 def _nothing_to_do(case: Case, by: Actor) -> str:
@@ -106,12 +143,68 @@ def _nothing_to_do(case: Case, by: Actor) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownItem:
+    """An item of a correction: where, of what kind, what to mend, and what the applicant answered."""
+
+    label: str
+    reason: str
+    text: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A section of the dossier with the reviewer's mark on it."""
+    """A section of the dossier with the mark that counts for it, and what was asked about it.
+
+    `carried` is the version on which the mark was made, where that is an earlier one.
+    """
 
     section: sections.Section
     verdict: str
     remark: str
+    carried: int = 0
+    # A section that the new version no longer has is shown, but not checked.
+    to_check: bool = True
+    asked: Sequence[ShownItem] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing here is new to the reviewer: the section may stay folded."""
+        return not self.section.changed and not self.asked and self.verdict == "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of a dossier up to the one that is read, and that one; without the photos."""
+
+    read: Dossier
+    all: Sequence[Dossier]
+
+    @property
+    def before(self) -> Dossier | None:
+        """The version that it is compared with."""
+        return next((d for d in self.all if d.version == self.read.version - 1), None)
+
+    @property
+    def contents(self) -> dict[int, dict[str, Any]]:
+        return {dossier.version: dossier.content for dossier in self.all}
+
+    @property
+    def ticks(self) -> list[Tick]:
+        """The marks made on any of the versions; read along with them."""
+        return [Tick(version=d.version, **row) for d in self.all for row in getattr(d, "marked", ())]
+
+
+def versions_of(case: Case, version: str = "") -> Versions:
+    """All versions in one query, and the one asked for, else the present one."""
+    wanted = int(version) if version.isdecimal() else case.version
+    made = Tick.objects.filter(case=OuterRef("case"), version=OuterRef("version"))
+    marked = ArraySubquery(made.values(row=JSONObject(item="item", in_order="in_order", remark="remark")))
+    found = list(case.dossiers.defer("photo").annotate(pictured=Q(photo__isnull=False), marked=marked))
+    read = next((dossier for dossier in found if dossier.version == wanted), None)
+    if read is None:
+        raise Http404
+    return Versions(read, found)
 
 
 def dossier_of(case: Case, version: str = "") -> Dossier:
@@ -120,46 +213,89 @@ def dossier_of(case: Case, version: str = "") -> Dossier:
     return get_object_or_404(Dossier.objects.filter(case=case), version=wanted)
 
 
-def checked_sections(case: Case, dossier: Dossier) -> list[Checked]:
-    """The sections of one version, against the version before, each with its mark."""
-    before = Dossier.objects.filter(case=case, version=dossier.version - 1).only("content").first()
-    marks = {mark.item: mark for mark in case.ticks.filter(version=dossier.version)}
-    shown = []
-    for section in sections.sections_of(dossier.content, before.content if before else None):
-        mark = marks.get(section.key)
-        verdict = "" if mark is None else "ok" if mark.in_order else "fault"
-        shown.append(Checked(section, verdict, mark.remark if mark else ""))
-    return shown
+def content_of(case: Case) -> dict[str, Any]:
+    """What the present version of the dossier says, without the photo."""
+    found: dict[str, Any] = case.dossiers.values_list("content", flat=True).get(version=case.version)
+    return found
+
+
+def checked_sections(case: Case, versions: Versions, told: Sequence[ShownCorrection]) -> list[Checked]:
+    """The sections of one version, against the version before, each with the mark that counts."""
+    read, before = versions.read, versions.before
+    answered = [shown.correction for shown in told if shown.correction.answered_at]
+    counting = marks.counting(read.version, versions.contents, versions.ticks, answered)
+    asked = [
+        (item["item"].partition(".")[0], shown_item)
+        for shown in told
+        if shown.correction.answered_by_version == read.version
+        for item, shown_item in zip(shown.correction.items, shown.items, strict=True)
+    ]
+    return [
+        _checked(section, counting, [item for key, item in asked if key == section.key], read.version)
+        for section in sections.sections_of(read.content, before.content if before else None)
+    ]
+
+
+def _checked(
+    section: sections.Section,
+    counting: Mapping[str, marks.Mark | None],
+    asked: Sequence[ShownItem],
+    version: int,
+) -> Checked:
+    mark = counting.get(section.key)
+    return Checked(
+        section=section,
+        verdict=mark.verdict if mark else "",
+        remark=mark.remark if mark else "",
+        carried=mark.version if mark and mark.version != version else 0,
+        to_check=section.key in counting,
+        asked=asked,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPaper:
-    """An uploaded paper as this version of the dossier names it; `fresh`: the version before had it not."""
+    """An uploaded paper as this version of the dossier names it.
+
+    `how`: against the version before it was added, or replaced another file, or (where it is not part of
+    this version any more) was removed; empty where nothing changed.
+    """
 
     id: str
+    code: str
     label: str
     name: str
     pages: range
     sha256: str
-    fresh: bool
+    how: str = ""
 
 
-def papers_of(case: Case, dossier: Dossier) -> list[ShownPaper]:
+def papers_of(versions: Versions) -> list[ShownPaper]:
     """The uploaded papers of one version; none where papers are handed in on paper only."""
-    former = Dossier.objects.filter(case=case, version=dossier.version - 1)
-    before = former.values_list("content__papers", flat=True).first()
-    known = {line["id"] for line in before or ()}
-    return [
-        ShownPaper(
-            id=line["id"],
-            label=codes.label("paper", line["code"]),
-            name=line["name"],
-            pages=range(1, line["pages"] + 1),
-            sha256=line["sha256"],
-            fresh=before is not None and line["id"] not in known,
-        )
-        for line in dossier.content.get("papers") or ()
-    ]
+    lines, before = versions.read.content.get("papers") or (), versions.before
+    if before is None:
+        return [_paper(line) for line in lines]
+    changes = difference.papers(lines, before.content.get("papers") or ())
+    now = [_paper(line, _how(line["id"], changes)) for line in lines]
+    return [*now, *(_paper(line, difference.REMOVED) for line in changes.removed)]
+
+
+def _how(key: str, changes: difference.Papers) -> str:
+    if key in changes.replaced:
+        return difference.CHANGED
+    return difference.ADDED if key in changes.added else ""
+
+
+def _paper(line: Mapping[str, Any], how: str = "") -> ShownPaper:
+    return ShownPaper(
+        id=line["id"],
+        code=line["code"],
+        label=codes.label("paper", line["code"]),
+        name=line["name"],
+        pages=range(1, line["pages"] + 1),
+        sha256=line["sha256"],
+        how=how,
+    )
 
 
 # --- What happened -----------------------------------------------------------------------------------
@@ -173,54 +309,25 @@ TONES: Final = {
     "remand": "amber",
     "decline": "amber",
     "reopen": "amber",
+    "propose_restriction": "amber",
     "withdraw": "amber",
 }
-WHO: Final[dict[str, Text]] = {APPLICANT: _("申请人"), CLOCK: _("系统（法定时限）")}
 
 
 def events_of(case: Case) -> list[dict[str, Any]]:
     """The movements as a timeline, latest first."""
-    movements = case.movements.order_by("-number")
+    movements = sorted(case.movements.all(), key=lambda movement: -movement.number)
     return [
         {
             "title": movement.word,
             "status": "done",
             "at": movement.at,
-            "who": _who(movement),
-            "text": "\n".join(_told(movement)),
+            "who": history.who_did(movement),
+            "text": "\n".join(history.said_in(movement)),
             "tone": TONES.get(movement.act, ""),
         }
         for movement in movements
     ]
-
-
-def _who(movement: Movement) -> str:
-    role = BY_CODE.get(movement.actor_role)
-    word = str(role.label) if role else str(WHO.get(movement.actor_role, ""))
-    return f"{movement.actor_name}（{word}）" if movement.actor_name else word
-
-
-def _told(movement: Movement) -> list[str]:
-    """What a movement's detail says, a line each."""
-    detail = movement.detail
-    lines = []
-    if verdict := detail.get("verdict"):
-        lines.append(str(Opinion.Verdict(verdict).label))
-    lines += [codes.label("reason", code) for code in detail.get("codes", ())]
-    lines += [f"{sections.item_label(item['item'])}：{item['text']}" for item in detail.get("items", ())]
-    lines += [str(detail[key]) for key in ("text", "reason", "name") if detail.get(key)]
-    if movement.act in {"lodge", "resubmit"}:
-        lines.append(gettext("第 {n} 版材料").format(n=detail.get("version", 1)))
-    if number := detail.get("number"):
-        lines.append(gettext("编号 {number}").format(number=number))
-    if dispatch := detail.get("dispatch"):
-        lines.append(gettext("报送批次 {number}").format(number=dispatch))
-    if until := detail.get("valid_to"):
-        since = sections.as_day(detail.get("valid_from"))
-        lines.append(gettext("有效期 {since} 至 {until}").format(since=since, until=sections.as_day(until)))
-    if due := detail.get("due"):
-        lines.append(gettext("期限 {day}").format(day=sections.as_day(due)))
-    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,25 +355,18 @@ def opinions_of(case: Case) -> list[ShownOpinion]:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownItem:
-    """One fault of a correction in words, and what the applicant said to it."""
-
-    label: str
-    reason: str
-    text: str
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
 class ShownCorrection:
     correction: Correction
     items: list[ShownItem]
 
 
-def corrections_of(case: Case) -> list[ShownCorrection]:
+def corrections_of(case: Case, contents: Mapping[int, Mapping[str, Any]]) -> list[ShownCorrection]:
     """The corrections, latest first: where, of what kind, what to mend, and the answers."""
-    told = list(case.correction_requests.order_by("-number"))
-    answers = _answers(case, [c.answered_by_version for c in told if c.answered_by_version])
+    answers: dict[tuple[int | None, str], str] = {
+        (version, given["item"]): given["text"]
+        for version, content in contents.items()
+        for given in content.get("answers") or ()
+    }
     return [
         ShownCorrection(
             correction,
@@ -280,16 +380,8 @@ def corrections_of(case: Case) -> list[ShownCorrection]:
                 for item in correction.items
             ],
         )
-        for correction in told
+        for correction in case.correction_requests.order_by("-number")
     ]
-
-
-def _answers(case: Case, versions: Sequence[int]) -> dict[tuple[int | None, str], str]:
-    """What the applicant said to each item, by the version that answered."""
-    if not versions:
-        return {}
-    given = case.dossiers.filter(version__in=versions).values_list("version", "content__answers")
-    return {(version, a["item"]): a["text"] for version, answers in given for a in answers or ()}
 
 
 # --- The page ----------------------------------------------------------------------------------------
@@ -297,14 +389,20 @@ def _answers(case: Case, versions: Sequence[int]) -> dict[tuple[int | None, str]
 
 def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
     """Everything the case page shows; stand inside the case's agency, and render there."""
+    prefetch_related_objects([case], "opinions")
     by = actor(request)
-    dossier = dossier_of(case, request.GET.get("version", ""))
-    checked = checked_sections(case, dossier)
+    versions = versions_of(case, request.GET.get("version", ""))
+    dossier = versions.read
+    told = corrections_of(case, versions.contents)
+    checked = checked_sections(case, versions, told)
     current = dossier.version == case.version
     editable = current and casework.may_check(case, by)
     acts = buttons(case, by)
-    unchecked = sum(1 for c in checked if not c.verdict)
-    registrations = standing.registrations_of(case.person)
+    unchecked = sum(1 for c in checked if c.to_check and not c.verdict)
+    known = bars.bars_for(case.person_id)
+    registrations = standing.registrations_of(known.living)
+    others = kin.other_cases(case, known.living)
+    slips = list(case.paper_slips.all())
     return {
         "case": case,
         "queue_url": listing.remembered(request),
@@ -317,25 +415,32 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
         "versions": list(range(1, case.version + 1)),
         "is_current": current,
         "checked": checked,
-        "papers": papers_of(case, dossier),
+        "compared": versions.before is not None,
+        "any_change": any(c.section.changed for c in checked),
+        "papers": papers_of(versions),
         "editable": editable,
         "shows_marks": editable or any(c.verdict for c in checked),
-        "buttons": acts,
+        "buttons": [button for button in acts if not button.rare],
+        "rare_buttons": [button for button in acts if button.rare],
         "hint": hint(case, by, acts, unchecked=unchecked if editable else 0),
         "events": events_of(case),
         "turn": case.status.tag.turn_word,
         "opinions": opinions_of(case),
-        "corrections": corrections_of(case),
+        "corrections": told,
         "registrations": registrations,
-        "standing": _standing(case, registrations),
-        "may_see_number": may_see_number(case, by),
+        "others": others,
+        "warnings": kin.warnings(case, known, others=others, registrations=registrations),
+        "slips": [(slip, papers.number_of(case, slip)) for slip in slips],
+        "expected": papers.expected(case, dossier.content, slips),
+        "standing": _standing(known, registrations),
+        "may_see_number": looks.may_see_number(case, by),
     }
 
 
-def _standing(case: Case, registrations: Sequence[Registration]) -> Text:
+def _standing(known: Bars, registrations: Sequence[Registration]) -> Text:
     """The word of the register for this person today."""
     today = clock.today()
-    held = standing.standing_of(case.person, today, registrations=registrations)
+    held = Standing(periods=tuple(Period.of(row) for row in registrations), open=known.line)
     return held.status(today, policy.current(today).renewal_open_months).label
 
 
@@ -361,60 +466,26 @@ def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
     """
     dossier = dossier_of(case, request.GET.get("version", ""))
     number = None
-    if may_see_number(case, actor(request)):
-        number = see_number(request, case, reason=gettext("打印申请表"))
-    pdf = printed.form_pdf(
-        dossier.content,
-        photo=bytes(dossier.photo) if dossier.photo else None,
-        digest=dossier.digest,
-        mark=printed.Mark.LODGED,
-        full_number=number,
-        lodged_on=timezone.localtime(dossier.lodged_at).date(),
-        first=_printed(case, Opinion.Level.FIRST),
-        final=_printed(case, Opinion.Level.FINAL),
-    )
+    if looks.may_see_number(case, actor(request)):
+        number = looks.see_number(case, by=request.user, reason=gettext("打印申请表"))
+    pdf = officer.form_pdf(case, dossier, full_number=number)
     response = HttpResponse(pdf, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{case.reference}-v{dossier.version}.pdf"'
     return private(response)
 
 
-def _printed(case: Case, level: Opinion.Level) -> printed.PrintedOpinion | None:
-    given = (o for o in case.opinions.all() if o.level == level and o.standing == Opinion.Standing.GIVEN)
-    opinion = next(given, None)
-    if opinion is None:
-        return None
-    with override("zh-hans"):
-        reasons = [codes.label("reason", code) for code in opinion.codes]
-        words = [str(Opinion.Verdict(opinion.verdict).label), *reasons, opinion.text]
-    return printed.PrintedOpinion(
-        text="；".join(word for word in words if word),
-        handler=opinion.author_name,
-        chief=opinion.countersigned_by_name,
-        on=timezone.localtime(opinion.countersigned_at or opinion.given_at).date(),
-    )
-
-
-def may_see_number(case: Case, by: Actor) -> bool:
-    """The full number is for the officer who has the case in hand, or for who reviews that officer."""
-    superior = {workflow.SUPERVISOR, workflow.SIGNING_OFFICER} & by.roles
-    own = bool(by.document_digest) and by.document_digest == case.document_digest
-    return not own and (bool(superior) or workflow.holder_of(case) == by.user_id)
-
-
-def see_number(request: StaffRequest, case: Case, *, reason: str) -> str:
-    """The full document number; who looked, and why, is recorded first."""
-    return people.full_number(case.person, by=request.user, reason=reason, case_id=case.pk)
+# What a section at fault is usually sent back for.
+PROPOSED_REASON: Final = {"photo": "R06", "registration": "R12", "experience": "R09", "education": "R10"}
 
 
 def items_at_fault(case: Case) -> list[dict[str, str]]:
     """Faults marked on the page, as the first proposal of a correction."""
-    faults = {m.item: m.remark for m in case.ticks.filter(version=case.version, in_order=False)}
-    ordered = (item for item in checklist.ITEMS if item.key in faults)
+    faults = {key: mark.remark for key, mark in marks.now(case).items() if mark and not mark.in_order}
     return [
         {
-            "item": f"{sections.PAPERS}.M01" if item.key == sections.PAPERS else item.key,
-            "code": "R06" if item.key == "photo" else "",
-            "text": faults[item.key],
+            "item": f"{sections.PAPERS}.M01" if key == sections.PAPERS else key,
+            "code": PROPOSED_REASON.get(key, ""),
+            "text": remark,
         }
-        for item in ordered
+        for key, remark in faults.items()
     ]

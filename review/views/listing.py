@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -12,20 +12,21 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from register import clock, codes
+from register import clock, codes, documents
 from register.models import DocketEntry, Kind
-from review import queue
-from review.forms.desk import FilterForm
+from review import inbox, presence, queue, saved
+from review.forms.queue import FilterForm
 from review.models import Case
 from review.queue import Book, Cursor, Tab, Wish
 from review.states import State
-from review.views.desk import READERS, Text, is_target
+from review.views.desk import READERS, Text, is_target, private
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 
@@ -53,10 +54,19 @@ class Row:
     target: bool
     holder: str
     mine: bool
+    # Colleagues who have the case open at this moment.
+    looking: str = ""
 
 
 def row_of_case(case: Case, *, user_id: int) -> Row:
     return _row(case, case.pk, case.assignee, user_id=user_id, target=is_target(case))
+
+
+def with_lookers(rows: Iterable[Row], *, user_id: int) -> list[Row]:
+    """The rows, each with the colleagues who have the case open now: one look into the cache for the page."""
+    rows = list(rows)
+    seen = presence.seen_many([row.id for row in rows], but=user_id)
+    return [replace(row, looking=presence.names(seen[row.id])) if row.id in seen else row for row in rows]
 
 
 def row_of_entry(entry: DocketEntry, *, user_id: int) -> Row:
@@ -97,34 +107,45 @@ def context_of(
     form: FilterForm,
     show: Callable[[Line], Row],
 ) -> dict[str, Any]:
-    """Everything the queue page shows: two queries, one for the counts and one for the rows."""
-    wishes = form.wishes()
-    tab = book.tab(request.GET.get("tab", ""))
+    """Everything the queue page of either desk shows: counts, rows, saved views, the reader's inbox."""
+    wishes, asked = form.wishes(), form.data
+    tab = book.tab(asked.get("tab", ""))
     narrowed = queue.narrowed(lines, book, Wish(**wishes), user_id=request.user.pk)
     counted = queue.counts(narrowed, book, user_id=request.user.pk)
-    after, before = (Cursor.parse(request.GET.get(name, ""), tab) for name in ("after", "before"))
+    after, before = (Cursor.parse(asked.get(name, ""), tab) for name in ("after", "before"))
     listed = queue.listed(narrowed, book, tab, user_id=request.user.pk)
     page = queue.page(listed, book, tab, after=after, before=before)
+    if not (after or before or page.after):
+        # The whole list is on the page: its figure is that of the rows, whatever happened in between.
+        counted[tab.key] = len(page.rows)
+    here = address(tab=tab.key, **wishes, after=after, before=before)
     return {
         "tab": tab,
         "tabs": _tabs(book, tab, counted, wishes),
         "filters": form,
         "filtered": bool(wishes),
-        "unfiltered_url": _address(tab=tab.key),
+        "by_document": "document" in wishes,
+        "without_document_url": address(tab=tab.key, **{**wishes, "document": ""}),
+        "unfiltered_url": address(tab=tab.key),
         "rows": [show(line) for line in page.rows],
         "total": counted[tab.key],
-        "previous_url": _address(tab=tab.key, **wishes, before=page.before) if page.before else "",
-        "next_url": _address(tab=tab.key, **wishes, after=page.after) if page.after else "",
-        "here": request.get_full_path(),
+        "previous_url": address(tab=tab.key, **wishes, before=page.before) if page.before else "",
+        "next_url": address(tab=tab.key, **wishes, after=page.after) if page.after else "",
+        "here": here,
+        "view_query": address(tab=tab.key, **wishes).partition("?")[2],
+        "saved_views": saved.shown_to(request.user, request.agency, chosen={"tab": tab.key, **wishes}),
+        "inbox": inbox.waiting(request.user),
         "opens": bool(request.roles & READERS),
     }
 
 
-def _tabs(book: Book, chosen: Tab, counted: dict[str, int], wishes: dict[str, str]) -> list[dict[str, Any]]:
+def _tabs(
+    book: Book, chosen: Tab, counted: dict[str, int | None], wishes: dict[str, str]
+) -> list[dict[str, Any]]:
     return [
         {
             "label": tab.label,
-            "url": _address(tab=tab.key, **wishes),
+            "url": address(tab=tab.key, **wishes),
             "current": tab is chosen,
             "count": counted[tab.key],
         }
@@ -132,20 +153,44 @@ def _tabs(book: Book, chosen: Tab, counted: dict[str, int], wishes: dict[str, st
     ]
 
 
-def _address(**parts: object) -> str:
+def address(**parts: object) -> str:
     """The queue's address with tab, filters and place; what is empty is left out."""
     given = {name: str(value) for name, value in parts.items() if value}
     return f"{reverse('queue')}?{urlencode(given)}" if given else reverse("queue")
 
 
+def answer(request: StaffRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The queue page; where it stood is kept for the way back from a case."""
+    status = 422 if request.method == "POST" else 200
+    return private(remembering(context["here"], render(request, template, context, status=status), request))
+
+
+def without_number(form: FilterForm, lines: QuerySet[Any], book: Book) -> HttpResponse | None:
+    """To the list that the form asks for, whose address names a document number by its digest only.
+
+    None where there is a fault to show. Digests are those of lines that there are, or else the first that
+    the number may have: that list is empty.
+    """
+    wishes = form.wishes()
+    if form.errors:
+        return None
+    if form.numbers:
+        digests = [documents.digest(*each) for each in form.numbers]
+        known = lines.filter(**{f"{book.document}__in": digests}).values_list(book.document, flat=True)
+        wishes["document"] = ".".join(sorted(set(known.order_by()))) or digests[0]
+    elif wishes.get("search"):
+        wishes.pop("document", None)
+    return redirect(address(tab=form.data.get("tab", ""), **wishes))
+
+
 # --- Back to where one was ---------------------------------------------------------------------------
 
 
-def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def remembering(here: str, response: HttpResponse, request: HttpRequest) -> HttpResponse:
     """Keep tab, filters and page of the queue in a cookie, so that a case leads back to them."""
     response.set_cookie(
         PLACE_COOKIE,
-        request.META.get("QUERY_STRING", "")[:MOST_QUERY],
+        here.partition("?")[2][:MOST_QUERY],
         httponly=True,
         samesite="Lax",
         secure=request.is_secure(),
@@ -163,13 +208,18 @@ def remembered(request: HttpRequest) -> str:
 
 
 def ticked(request: HttpRequest) -> list[UUID]:
-    """The ids of the ticked rows, each once; what is no id is left out."""
+    """The ids of the ticked rows, each once; what is no id is left out.
+
+    Raises `Refusal` for more than may be handled at once.
+    """
     chosen: dict[UUID, None] = {}
-    for text in request.POST.getlist("case")[:MOST_TICKED]:
+    for text in request.POST.getlist("case"):
         try:
             chosen[UUID(text)] = None
         except ValueError:
             continue
+    if len(chosen) > MOST_TICKED:
+        raise Refusal(_("一次最多办理 {n} 件案卷，请减少勾选。").format(n=MOST_TICKED), code="too_many")
     return list(chosen)
 
 
@@ -186,21 +236,20 @@ def tell_each(
     said: str,
     refused: Iterable[tuple[Any, Refusal]],
 ) -> None:
-    """One line for each case: what was done, or why not."""
-    if lines := [(_named(line, said),) for line in done]:
-        messages.success(request, _lines(lines))
-    if lines := [(_named(line, str(no.message)),) for line, no in refused]:
+    """One line for each case: what was done, or why not. Each leads to its case, wherever that stands now."""
+    if done:
+        messages.success(request, _lines((line, said) for line in done))
+    if lines := [(line, str(no.message)) for line, no in refused]:
         messages.error(request, _lines(lines))
 
 
-def _lines(lines: Iterable[tuple[str]]) -> SafeString:
-    return format_html_join(mark_safe("<br />"), "{}", lines)
+def _lines(lines: Iterable[tuple[Any, str]]) -> SafeString:
+    return format_html_join(mark_safe("<br />"), "{}{}", ((_named(line), said) for line, said in lines))
 
 
-def _named(line: Any, said: str) -> str:
-    return _("{reference} {name}：{said}").format(
-        reference=line.reference, name=line.applicant_name, said=said
-    )
+def _named(line: Any) -> SafeString:
+    reference = format_html('<a href="{}">{}</a>', reverse("case", args=[line.pk]), line.reference)
+    return format_html(_("{reference} {name}："), reference=reference, name=line.applicant_name)
 
 
 def nothing_ticked(request: HttpRequest) -> None:

@@ -42,6 +42,35 @@ def filled(sql: str) -> str:
 
 STAFF: Final = (AGENCY, AUTHORITY, CLERK, COURIER)
 
+# What stands against an application of a person, under whichever of the merged records. Nobody whose
+# registration was revoked or withdrawn may apply again for some years: those in force on the day of that act,
+# or, where the policy has no row, those from which the portal starts (`register.policy`).
+BARS: Final = """
+WITH living AS (
+    SELECT coalesce(merged_into_id, id) AS id FROM public.register_person WHERE id = person
+), records AS (
+    SELECT p.id FROM public.register_person p, living WHERE p.id = living.id OR p.merged_into_id = living.id
+), registrations AS (
+    SELECT r.* FROM public.register_registration r JOIN records ON records.id = r.person_id
+), bans AS (
+    SELECT r.ended_on, coalesce(
+        (SELECT (y.value #>> '{}')::integer FROM public.register_policy y
+         WHERE y.key = act.key AND y.valid_from <= r.ended_on ORDER BY y.valid_from DESC, y.id DESC LIMIT 1),
+        act.seed
+    ) AS years
+    FROM registrations r
+    JOIN (VALUES ('revoked', 'reapply_ban_cheating', 3), ('withdrawn', 'reapply_ban_penalty', 5))
+        AS act (how, key, seed) ON act.how = r.ended_how
+)
+SELECT
+    EXISTS (SELECT 1 FROM public.register_docketentry d JOIN records ON records.id = d.person_id
+            WHERE d.open),
+    EXISTS (SELECT 1 FROM registrations WHERE ended_how = '' AND on_day BETWEEN valid_from AND valid_to),
+    EXISTS (SELECT 1 FROM public.register_restriction x JOIN records ON records.id = x.person_id
+            WHERE on_day BETWEEN x.since AND x.until)
+    OR EXISTS (SELECT 1 FROM bans WHERE years > 0 AND on_day <= ended_on + make_interval(years => years))
+"""
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     # The agency at whose desk this connection stands.
     "this_agency": Function(
@@ -79,12 +108,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "bars_for": Function(
         "person uuid, on_day date",
         "TABLE (open_application boolean, registered boolean, restricted boolean)",
-        "SELECT"
-        " EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = person AND d.open),"
-        " EXISTS (SELECT 1 FROM public.register_registration r WHERE r.person_id = person"
-        " AND r.ended_how = '' AND on_day BETWEEN r.valid_from AND r.valid_to),"
-        " EXISTS (SELECT 1 FROM public.register_restriction x WHERE x.person_id = person"
-        " AND on_day BETWEEN x.since AND x.until)",
+        BARS,
         (APPLICANT, *STAFF),
     ),
     # An appeal for whoever knows its number and the document it names.
@@ -150,7 +174,7 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "tenants_formerpassword": {AGENCY: "SID", AUTHORITY: "SID"},
     "tenants_absence": {AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S"},
     "tenants_countercode": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "SIU"},
-    "tenants_settingchange": {AGENCY: "SI", AUTHORITY: "SI"},
+    "tenants_settingchange": {AGENCY: "SI", AUTHORITY: "SI", CLERK: "S"},
     "tenants_savedview": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
     "tenants_preparedfile": {AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "SUD"},
     "tenants_accessrecord": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "SI"},
@@ -173,7 +197,8 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "axes_accessfailurelog": SIGN_IN,
     # the national books
     "register_person": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
-    "register_photo": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "SI", CLERK: "S"},
+    # Portraits never change; one that nothing names any more is cleared away by the clerk.
+    "register_photo": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "SI", CLERK: "SD"},
     "register_formernumber": {AGENCY: "S", AUTHORITY: "SIU"},
     "register_qualification": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
     "register_registration": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
@@ -213,11 +238,13 @@ AGENCY_TABLES: Final[Mapping[str, Letters]] = {
     "review_dossier": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "SI"},
     "review_movement": {APPLICANT: "SI", AGENCY: "SI", AUTHORITY: "SI", CLERK: "SI", COURIER: "SI"},
     "review_opinion": {APPLICANT: "S", AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S", COURIER: "SI"},
-    "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SI"},
-    "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SI"},
+    "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SIU"},
+    "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SIU"},
     "review_paperslip": {AGENCY: "SI", AUTHORITY: "S", COURIER: "SI"},
-    "review_casenote": {AGENCY: "SI", COURIER: "SI"},
+    # Internal notes stay with the agency for which they were written.
+    "review_casenote": {AGENCY: "SI"},
     "review_dispatch": {AGENCY: "SI", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
+    "review_dispatchline": {AGENCY: "SI", AUTHORITY: "S"},
 }
 
 # Sequences outside of identity columns: who may draw the next number.

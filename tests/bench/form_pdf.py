@@ -74,7 +74,7 @@ def ways_of(rows: int) -> dict[str, Callable[[], bytes]]:
     from tenants.crossing import Desk
     from tenants.models import Agency
     from tests import factories
-    from tests.intake.desk import EXPERIENCE, entered, filled
+    from tests.intake.desk import EXPERIENCE, add_row, entered, filled
 
     person = factories.person("某测试")
     factories.qualification(person)
@@ -82,7 +82,7 @@ def ways_of(rows: int) -> dict[str, Callable[[], bytes]]:
         draft = filled(person, Agency.objects.get(code="beijing"))
         for row in range(1, rows):
             month = {"from": f"{2014 - row // 12}-{row % 12 + 1:02d}", "to": "2014-06"}
-            filing.add_row(application=draft, section=Section.EXPERIENCE, row={**EXPERIENCE, **month})
+            add_row(application=draft, section=Section.EXPERIENCE, row={**EXPERIENCE, **month})
         found = filing.application_of(person, draft.pk, to_print=True)
         printout = prints.printout_of(found) if found else None
         if printout is None:

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.test import Client
 from PIL import Image, ImageDraw
 
-from intake import filing, signin
+from intake import filing, photos, signin
+from intake.filing import Entries
 from intake.flows import Section
 from intake.models import Application
 from register.models import Kind, Person
@@ -92,6 +93,17 @@ def started(person: Person, kind: Kind = Kind.INITIAL) -> Application:
     return filing.start(person=person, kind=kind)
 
 
+def add_row(*, application: Application, section: Section, row: dict[str, Any]) -> Application:
+    """添加: one more row in a list."""
+    return filing.save(application=application, entries=Entries(rows={section: row}))
+
+
+def attach_photo(*, application: Application, upload: bytes) -> None:
+    """上传照片."""
+    kept = filing.save(application=application, entries=Entries(portrait=photos.read(upload)))
+    application.photo = kept.photo
+
+
 def filled(person: Person, agency: Agency, kind: Kind = Kind.INITIAL) -> Application:
     """A draft complete but for nothing; stand at the person's desk."""
     draft = filing.choose_agency(application=started(person, kind), agency=agency)
@@ -102,8 +114,8 @@ def filled(person: Person, agency: Agency, kind: Kind = Kind.INITIAL) -> Applica
         (Section.DECLARATION, DECLARATION),
     ):
         filing.save_step(application=draft, section=section, data=data)
-    filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
-    filing.attach_photo(application=draft, upload=portrait())
+    add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
+    attach_photo(application=draft, upload=portrait())
     found = filing.application_of(person, draft.pk)
     assert found is not None
     return found

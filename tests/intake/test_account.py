@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 
 from intake import account, contact
 from intake.flows import Section
 from intake.models import Application
+from notifications import delivery, tasks
 from notifications.models import Outbox
 from register.models import Kind
 from tenants import access, crossing
@@ -130,6 +132,30 @@ def test_a_confirmed_address_is_replaced_by_its_owner_only(client: Client, zhang
         "Wrong-pass-1": "200 old@example.cn True",
         PASSWORD: "302 zhang@example.cn False",
     }
+
+
+def test_a_replaced_address_is_told_so_once_and_not_by_which(client: Client, zhang: User) -> None:
+    client.post("/account/", {**CONTACT, "password": PASSWORD})
+    assert kinds_posted() == ["contact_changed", "address_replaced", "email_link"]
+    tasks.deliver()
+    delivery.send_out()
+    (letter,) = [one for one in mail.outbox if one.to == ["old@example.cn"]]
+    assert letter.subject == "您的电子邮箱已更换"
+    assert CONTACT["email"] not in f"{letter.subject}{letter.body}"
+    assert [one.to for one in mail.outbox if one is not letter] == [[CONTACT["email"]]]
+
+
+def test_an_address_that_nobody_confirmed_gets_no_letter_when_it_is_replaced(
+    client: Client, zhang: User
+) -> None:
+    User.objects.filter(pk=zhang.pk).update(email_verified=False)
+    client.post("/account/", CONTACT)
+    assert kinds_posted() == ["contact_changed", "email_link"]
+
+
+def test_a_confirmed_address_that_is_taken_out_is_told_too(client: Client, zhang: User) -> None:
+    client.post("/account/", {**CONTACT, "email": "", "password": PASSWORD})
+    assert kinds_posted() == ["contact_changed", "address_replaced"]
 
 
 def test_nobody_guesses_the_password_here(client: Client, zhang: User) -> None:

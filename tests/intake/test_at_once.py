@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from intake import filing
+from intake import filing, papers
 from intake.flows import Section
 from intake.models import Application
 from register.models import DocketEntry, Kind
@@ -19,9 +19,12 @@ from review import casework
 from review.models import Case
 from tenants import crossing
 from tenants.errors import Refusal
+from tenants.models import AccessRecord
 from tests.cast import Cast
 from tests.intake.desk import filled
 from tests.intake.test_corrections import sent_back
+from tests.intake.test_papers import UPLOAD, mode, with_all
+from tests.review.desks import at_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,3 +97,24 @@ def test_two_lodgings_open_one_case(cast: Cast) -> None:
     assert DocketEntry.objects.count() == 1
     with crossing.inside(cast.beijing):
         assert Case.objects.count() == 1
+
+
+def test_pages_of_a_paper_asked_for_together_are_one_look(cast: Cast) -> None:
+    agency = mode(cast.mohurd, UPLOAD)
+    with cast.at_applicants_desk(cast.zhang):
+        draft = with_all(cast, agency)
+        filing.lodge(application=draft)
+        (paper,) = papers.files_of(draft)["M03"]
+    browsers, gate = [at_desk(cast, "lin") for _window in range(3)], Barrier(3)
+
+    def look(number: int) -> int:
+        try:
+            gate.wait(timeout=10)
+            address = f"/cases/{draft.pk}/papers/{paper.pk}/pages/1/"
+            return int(browsers[number].get(address).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(look, range(3))) == [200] * 3
+    assert AccessRecord.objects.filter(person_id=cast.zhang.pk).count() == 1

@@ -33,6 +33,8 @@ from tests.intake.desk import (
     EMPLOYER,
     PERSONAL,
     REGISTRATION,
+    add_row,
+    attach_photo,
     browser,
     captcha,
     entered,
@@ -174,13 +176,11 @@ def visit(cast: Cast, case: Case) -> Visit:
         if case.section != "channel":
             filing.choose_agency(application=draft, agency=agency)
         if case.section == "declaration":
-            filing.attach_photo(application=draft, upload=portrait())
+            attach_photo(application=draft, upload=portrait())
         if case.situation == "two-rows":
-            filing.add_row(application=draft, section=Section.EXPERIENCE, row=_stored_row())
+            add_row(application=draft, section=Section.EXPERIENCE, row=_stored_row())
         if case.situation == "two-courses":
-            filing.add_row(
-                application=draft, section=Section.EDUCATION, row={**_course(), "certificate": "P0"}
-            )
+            add_row(application=draft, section=Section.EDUCATION, row={**_course(), "certificate": "P0"})
         kept = filing.application_of(person, draft.pk)
         assert kept is not None
     section = Section(case.section)
@@ -421,7 +421,7 @@ def test_thirty_rows_can_be_filled_in_and_one_too_many_is_told(cast: Cast) -> No
     with cast.at_applicants_desk(cast.zhang):
         for number in range(30, 50):
             row = {**_stored_row(), "from": f"2011-{number % 12 + 1:02d}", "to": "2011-12"}
-            filing.add_row(application=on.draft, section=Section.EXPERIENCE, row=row)
+            add_row(application=on.draft, section=Section.EXPERIENCE, row=row)
     bad_page(on.post({}), "experience-since", "最多填写 50 段经历")
 
 

@@ -28,6 +28,8 @@ from tests.intake.desk import (
     EMPLOYER,
     EXPERIENCE,
     PERSONAL,
+    add_row,
+    attach_photo,
     filled,
     portrait,
     posted,
@@ -79,8 +81,8 @@ def test_only_what_is_named_can_be_changed(cast: Cast) -> None:
         assert (kept["address"], kept["name"]) == ("示例路2号", EMPLOYER["name"])
         closed: list[Any] = [
             lambda: filing.save_step(application=held, section=Section.PERSONAL, data={"school": "另一所"}),
-            lambda: filing.add_row(application=held, section=Section.EXPERIENCE, row=EXPERIENCE),
-            lambda: filing.attach_photo(application=held, upload=portrait()),
+            lambda: add_row(application=held, section=Section.EXPERIENCE, row=EXPERIENCE),
+            lambda: attach_photo(application=held, upload=portrait()),
         ]
         for change in closed:
             with pytest.raises(Refusal):
@@ -101,7 +103,7 @@ def test_every_item_wants_a_change_or_an_answer(cast: Cast) -> None:
             row_id=row["id"],
             row={**EXPERIENCE, "from": "2014-08"},
         )
-        filing.attach_photo(application=held, upload=portrait(600, 840))
+        attach_photo(application=held, upload=portrait(600, 840))
         with pytest.raises(Refusal) as refused:
             filing.resubmit(application=again(cast, held))
         assert "签字盖章的注册申请表" in str(refused.value)
@@ -257,7 +259,7 @@ def test_a_renewals_category_has_no_page_and_is_answered_in_words(cast: Cast, cl
     course = {"from": last_week, "to": last_week, "provider": "示例培训中心", "course": "", "hours": "48"}
     with cast.at_applicants_desk(cast.zhang):
         draft = filled(cast.zhang, cast.beijing, Kind.RENEWAL)
-        filing.add_row(application=draft, section=Section.EDUCATION, row={**course, "certificate": "P1"})
+        add_row(application=draft, section=Section.EDUCATION, row={**course, "certificate": "P1"})
         filing.save_step(application=draft, section=Section.PERFORMANCE, data={"text": "安全管理。"})
     held = returned(cast, draft, [{"item": "registration.category", "code": "R08", "text": "请说明类别"}])
     base = f"/applications/{held.pk}"
@@ -310,7 +312,7 @@ def complete(cast: Cast, kind: Kind) -> Application:
     with cast.at_applicants_desk(cast.zhang):
         draft = filled(cast.zhang, cast.beijing, kind)
         if kind == Kind.RENEWAL:
-            filing.add_row(application=draft, section=Section.EDUCATION, row={**course, "certificate": "P1"})
+            add_row(application=draft, section=Section.EDUCATION, row={**course, "certificate": "P1"})
             filing.save_step(application=draft, section=Section.PERFORMANCE, data={"text": "安全管理。"})
         if kind == Kind.CHANGE:
             items = {"change_items": ["1"], "category": "A5"}

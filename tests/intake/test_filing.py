@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from intake import circumstances, completeness, dossier, filing
+from intake.dossier import Frozen
 from intake.filing import AnotherDraft, Incomplete
 from intake.flows import Section
 from intake.models import Application
@@ -23,9 +24,14 @@ from tenants.crypto import canonical_json, sha256_hex
 from tenants.errors import Refusal
 from tests import factories
 from tests.cast import APPLICANTS, Cast
-from tests.intake.desk import EMPLOYER, EXPERIENCE, filled, portrait, started
+from tests.intake.desk import EMPLOYER, EXPERIENCE, add_row, attach_photo, filled, portrait, started
 
 pytestmark = pytest.mark.django_db
+
+
+def frozen_now(draft: Application) -> Frozen:
+    """What lodging would freeze of this draft now."""
+    return dossier.freeze(draft, circumstances.of(draft))
 
 
 @pytest.fixture
@@ -87,8 +93,8 @@ def test_what_is_saved_stays_and_the_rest_of_the_section_with_it(at_desk: Cast) 
 
 def test_rows_are_added_changed_and_deleted_in_the_order_of_time(at_desk: Cast) -> None:
     draft = started(at_desk.zhang)
-    filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
-    filing.add_row(
+    add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
+    add_row(
         application=draft, section=Section.EXPERIENCE, row={**EXPERIENCE, "from": "2012-01", "to": "2014-06"}
     )
     rows = again(draft).sections["experience"]
@@ -106,7 +112,7 @@ def test_rows_are_added_changed_and_deleted_in_the_order_of_time(at_desk: Cast) 
 
 def test_a_row_deleted_elsewhere_is_neither_changed_nor_deleted_again(at_desk: Cast) -> None:
     draft = started(at_desk.zhang)
-    filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
+    add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE)
     before = again(draft).sections
     for act in (
         lambda: filing.change_row(
@@ -134,8 +140,8 @@ def test_an_agency_that_takes_no_applications_cannot_be_chosen(cast: Cast) -> No
 
 def test_the_same_photo_twice_is_one_photo(at_desk: Cast) -> None:
     draft, picture = started(at_desk.zhang), portrait()
-    filing.attach_photo(application=draft, upload=picture)
-    filing.attach_photo(application=draft, upload=picture)
+    attach_photo(application=draft, upload=picture)
+    attach_photo(application=draft, upload=picture)
     assert at_desk.zhang.photos.count() == 1
 
 
@@ -242,10 +248,10 @@ def test_a_late_initial_registration_asks_for_hours(cast: Cast) -> None:
             "hours": "40",
             "certificate": "P1",
         }
-        filing.add_row(application=draft, section=Section.EDUCATION, row=course)
+        add_row(application=draft, section=Section.EDUCATION, row=course)
         found = completeness.check(again(draft), circumstances.of(again(draft)))
         assert [str(m.message) for m in found.misses] == ["继续教育已有 40 学时，还差 8 学时。"]
-        filing.add_row(
+        add_row(
             application=draft, section=Section.EDUCATION, row={**course, "hours": "8.5", "certificate": "P2"}
         )
         assert misses(again(draft)) == []
@@ -256,7 +262,7 @@ def test_a_late_initial_registration_asks_for_hours(cast: Cast) -> None:
 
 def test_the_print_before_lodging_carries_the_digest_that_lodging_freezes(at_desk: Cast) -> None:
     draft = filled(at_desk.zhang, at_desk.beijing)
-    printed = filing.freeze(draft)
+    printed = frozen_now(draft)
     filing.lodge(application=draft)
     with crossing.inside(at_desk.beijing):
         lodged = Dossier.objects.get(case_id=draft.pk)
@@ -268,7 +274,7 @@ def test_the_print_before_lodging_carries_the_digest_that_lodging_freezes(at_des
 
 
 def test_the_digest_covers_sections_and_photo_but_not_papers_and_policy(at_desk: Cast) -> None:
-    frozen = filing.freeze(filled(at_desk.zhang, at_desk.beijing))
+    frozen = frozen_now(filled(at_desk.zhang, at_desk.beijing))
     counted = {k: v for k, v in frozen.content.items() if k not in dossier.NOT_IN_DIGEST}
     assert frozen.digest == sha256_hex(canonical_json(counted))
     assert dossier.digest_of({**frozen.content, "papers": [{"code": "M01"}]}) == frozen.digest
@@ -277,7 +283,7 @@ def test_the_digest_covers_sections_and_photo_but_not_papers_and_policy(at_desk:
 
 
 def test_the_content_carries_no_document_number(at_desk: Cast) -> None:
-    content = filing.freeze(filled(at_desk.zhang, at_desk.beijing)).content
+    content = frozen_now(filled(at_desk.zhang, at_desk.beijing)).content
     assert APPLICANTS["zhang"].number not in canonical_json(content).decode()
     assert content["personal"]["id_mask"] == at_desk.zhang.document_mask
     assert content["experience"] == [EXPERIENCE]
@@ -379,9 +385,7 @@ def change_of(draft: Application) -> None:
 
 def renewal_of(draft: Application) -> None:
     last_week = (clock.today() - timedelta(days=7)).isoformat()
-    filing.add_row(
-        application=draft, section=Section.EDUCATION, row={**COURSE, "from": last_week, "to": last_week}
-    )
+    add_row(application=draft, section=Section.EDUCATION, row={**COURSE, "from": last_week, "to": last_week})
     filing.save_step(
         application=draft, section=Section.PERFORMANCE, data={"text": "负责本单位安全生产管理。"}
     )
@@ -403,7 +407,7 @@ def test_each_other_kind_goes_its_own_way_to_the_agency(
     with cast.at_applicants_desk(cast.zhang):
         draft = filled(cast.zhang, cast.beijing, kind)
         more(draft)
-        frozen = filing.freeze(again(draft))
+        frozen = frozen_now(again(draft))
         assert misses(again(draft)) == []
         filing.lodge(application=again(draft))
         entry = DocketEntry.objects.get()
@@ -423,8 +427,8 @@ def test_a_change_that_changes_nothing_is_not_lodged(cast: Cast) -> None:
 
 CLOSED: list[Any] = [
     lambda draft: filing.save_step(application=draft, section=Section.EMPLOYER, data={"name": "乙"}),
-    lambda draft: filing.add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE),
-    lambda draft: filing.attach_photo(application=draft, upload=portrait()),
+    lambda draft: add_row(application=draft, section=Section.EXPERIENCE, row=EXPERIENCE),
+    lambda draft: attach_photo(application=draft, upload=portrait()),
     lambda draft: filing.choose_agency(application=draft, agency=draft.agency),
     lambda draft: filing.discard(application=draft),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -28,6 +29,7 @@ from tests.intake.desk import (
     words,
 )
 from tests.intake.test_corrections import ITEMS, sent_back
+from tests.review.desks import at_desk
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,13 @@ def step(draft: Application) -> str:
     return f"/applications/{draft.pk}/steps/employer/"
 
 
+def left_open() -> Client:
+    """A browser in which somebody was signed in, before the session ended."""
+    client = browser()
+    client.cookies[held.MARK] = held.mark()
+    return client
+
+
 def sign_in(client: Client, who: str, page: str = "/") -> str:
     """Sign in in this very browser, from the page it was led to; where one lands."""
     given = {"document_type": "01", "number": APPLICANTS[who].number, "password": PASSWORD}
@@ -69,7 +78,7 @@ def name_shown(client: Client, path: str) -> str:
 
 
 def test_what_was_typed_when_the_session_had_ended_stands_in_the_form_again(step: str) -> None:
-    client = browser()
+    client = left_open()
     asked = client.post(step, TYPED)
     assert asked["Location"] == f"/?next={step}"
     assert "刚才填写的内容已暂存，登录后自动找回。" in words(client.get(asked["Location"]).content)
@@ -81,7 +90,7 @@ def test_what_was_typed_when_the_session_had_ended_stands_in_the_form_again(step
 
 
 def test_nothing_is_saved_before_its_author_says_so(draft: Application, step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     sign_in(client, "zhang")
     client.get(step)
@@ -92,7 +101,7 @@ def test_nothing_is_saved_before_its_author_says_so(draft: Application, step: st
 
 
 def test_it_stays_until_it_is_posted_however_often_the_page_is_looked_at(step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     sign_in(client, "zhang")
     client.get("/home/")
@@ -111,7 +120,7 @@ def test_a_session_that_has_just_ended_holds_it_too(
 
 
 def test_what_is_wrong_in_it_is_said_and_nothing_is_claimed_to_be_saved(step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, {**TYPED, "employer-code": "9111"})
     sign_in(client, "zhang")
     page = words(client.get(step).content)
@@ -120,7 +129,7 @@ def test_what_is_wrong_in_it_is_said_and_nothing_is_claimed_to_be_saved(step: st
 
 
 def test_a_file_is_not_held_and_that_is_said(draft: Application) -> None:
-    client = browser()
+    client = left_open()
     step = f"/applications/{draft.pk}/steps/personal/"
     photo = SimpleUploadedFile("photo.jpg", portrait(), content_type="image/jpeg")
     client.post(step, {"personal-school": "会话大学", "photo-file": photo})
@@ -140,7 +149,7 @@ def test_every_page_with_something_to_type_gives_it_back(cast: Cast, draft: Appl
         f"{base}steps/preview/": (posted(Section.DECLARATION, {**DECLARATION, "delivery": "2"}), "checked"),
     }
     for path, (typed, shown) in pages.items():
-        client = browser()
+        client = left_open()
         client.post(path, typed)
         assert sign_in(client, "zhang", f"/?next={path}") == path
         page = client.get(path).content.decode()
@@ -152,7 +161,7 @@ def test_every_page_with_something_to_type_gives_it_back(cast: Cast, draft: Appl
 
 
 def test_of_several_windows_each_gets_its_own_back(draft: Application, step: str) -> None:
-    client = browser()
+    client = left_open()
     other = f"/applications/{draft.pk}/steps/personal/"
     client.post(step, TYPED)
     client.post(other, {"personal-school": "会话大学"})
@@ -165,7 +174,7 @@ def test_the_answers_to_a_correction_are_given_back(cast: Cast) -> None:
     set_password(cast.zhang)
     application = sent_back(cast, ITEMS[-1:])
     path = f"/applications/{application.pk}/correction/"
-    client = browser()
+    client = left_open()
     client.post(path, {"answer-0": "会话结束时写的答复", "go": "resubmit"})
     sign_in(client, "zhang")
     page = client.get(path).content.decode()
@@ -177,7 +186,7 @@ def test_the_answers_to_a_correction_are_given_back(cast: Cast) -> None:
 
 
 def test_somebody_else_who_signs_in_never_sees_it_and_it_is_gone(cast: Cast, step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     landed = sign_in(client, "sun", f"/?next={step}")
     assert client.get(landed).status_code == 404
@@ -195,7 +204,7 @@ def test_a_form_of_somebody_elses_application_is_dropped(cast: Cast, step: str) 
 
 
 def test_signing_out_ends_it(step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     sign_in(client, "zhang")
     client.post("/signout/")
@@ -204,7 +213,7 @@ def test_signing_out_ends_it(step: str) -> None:
 
 
 def test_it_stands_sealed_in_the_session(step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     stored = json.dumps(client.session[held.HELD_KEY], ensure_ascii=False)
     assert TYPED["employer-name"] not in stored
@@ -212,7 +221,7 @@ def test_it_stands_sealed_in_the_session(step: str) -> None:
 
 
 def test_the_session_gets_a_new_key_when_somebody_signs_in(step: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     before = client.cookies["sessionid"].value
     sign_in(client, "zhang")
@@ -220,9 +229,8 @@ def test_the_session_gets_a_new_key_when_somebody_signs_in(step: str) -> None:
 
 
 def test_a_session_copied_from_another_desk_brings_nothing(cast: Cast, step: str) -> None:
-    staff = Client(headers={"host": "beijing.localhost"})
-    staff.post("/signin/", {"username": "li.beijing", "password": PASSWORD})
-    client = browser()
+    staff = at_desk(cast, "li")
+    client = left_open()
     client.cookies["sessionid"] = staff.cookies["sessionid"].value
     assert client.post(step, TYPED)["Location"] == f"/?next={step}"
     sign_in(client, "zhang")
@@ -230,11 +238,45 @@ def test_a_session_copied_from_another_desk_brings_nothing(cast: Cast, step: str
     assert staff.get("/cases/").status_code == 200
 
 
+# --- Where nobody was signed in ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sealed", ["", "1", "1:x:y", "other"])
+def test_nothing_is_held_where_nobody_was_signed_in(step: str, sealed: str) -> None:
+    client = browser()
+    if sealed:
+        client.cookies[held.MARK] = f"{held.mark()}0" if sealed == "other" else sealed
+    sessions = Session.objects.count()
+    asked = client.post(step, TYPED)
+    assert asked["Location"] == f"/?next={step}"
+    page = words(client.get(asked["Location"]).content)
+    assert "登录已结束，请重新登录。" in page
+    assert "暂存" not in page
+    assert keep(client, step, TYPED).status_code == 401
+    assert Session.objects.count() == sessions
+
+
+def test_the_mark_comes_with_signing_in_and_outlives_the_session(cast: Cast, step: str) -> None:
+    client = signed_in(cast.zhang, APPLICANTS["zhang"].number)
+    assert client.cookies[held.MARK]["httponly"] is True
+    assert held.MARK not in client.get(step).cookies
+    client.post("/signout/")
+    client.post(step, TYPED)
+    assert list(client.session[held.HELD_KEY]) == [step]
+
+
+def test_an_old_mark_counts_no_longer(cast: Cast, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = left_open()
+    monkeypatch.setattr(held, "MARK_SECONDS", -1)
+    client.post(step, TYPED)
+    assert held.HELD_KEY not in client.session
+
+
 # --- Too much, elsewhere, nothing --------------------------------------------------------------------
 
 
 def test_a_megabyte_is_not_held(step: str) -> None:
-    client = browser()
+    client = left_open()
     asked = client.post(step, {**TYPED, "employer-name": "长" * 400_000})
     assert asked["Location"] == f"/?next={step}"
     assert "内容过长，未能暂存" in words(client.get("/").content)
@@ -242,7 +284,7 @@ def test_a_megabyte_is_not_held(step: str) -> None:
 
 
 def test_only_the_latest_pages_are_held(draft: Application) -> None:
-    client = browser()
+    client = left_open()
     paths = [f"/applications/{uuid4()}/steps/employer/" for _page in range(6)]
     for path in paths:
         client.post(path, TYPED)
@@ -262,13 +304,13 @@ def test_only_the_latest_pages_are_held(draft: Application) -> None:
     ],
 )
 def test_nothing_is_held_for_any_other_page(cast: Cast, path: str) -> None:
-    client = browser()
+    client = left_open()
     client.post(path, TYPED)
     assert {held.HELD_KEY, held.FOUND_KEY} & client.session.keys() == set()
 
 
 def test_the_way_back_leads_to_the_page_itself_and_nowhere_else(draft: Application, step: str) -> None:
-    asked = browser().post(f"{step}?next=//evil.example/", TYPED)
+    asked = left_open().post(f"{step}?next=//evil.example/", TYPED)
     assert asked["Location"] == f"/?next={step}"
 
 
@@ -279,14 +321,14 @@ def test_the_way_back_leads_to_the_page_itself_and_nowhere_else(draft: Applicati
 def test_a_form_into_which_nothing_was_typed_only_leads_back(
     draft: Application, slug: str, given: dict[str, str]
 ) -> None:
-    client, step = browser(), f"/applications/{draft.pk}/steps/{slug}/"
+    client, step = left_open(), f"/applications/{draft.pk}/steps/{slug}/"
     assert client.post(step, given)["Location"] == f"/?next={step}"
     assert "暂存" not in words(client.get("/").content)
     assert held.HELD_KEY not in client.session
 
 
 def test_what_cannot_be_unsealed_any_more_is_no_error(cast: Cast, step: str, settings: Any) -> None:
-    client = browser()
+    client = left_open()
     client.post(step, TYPED)
     sign_in(client, "zhang")
     client.get("/home/")
@@ -385,7 +427,7 @@ def test_it_is_no_lodging(cast: Cast, draft: Application) -> None:
 
 
 def test_when_the_session_has_ended_it_is_held(step: str) -> None:
-    client = browser()
+    client = left_open()
     assert keep(client, step, TYPED).status_code == 401
     sign_in(client, "zhang")
     assert name_shown(client, step) == TYPED["employer-name"]

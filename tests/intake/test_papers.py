@@ -16,14 +16,15 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from django.test import Client
 from django.test.client import FakePayload
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from intake import circumstances, filing, materials, papers, pdfs, tasks
+from intake import circumstances, filing, papers, pdfs, tasks
 from intake.filing import Incomplete
 from intake.flows import Section
-from intake.materials import Facts
 from intake.models import Application, Paper, PaperPage
-from register import clock
+from register import clock, materials
+from register.materials import Facts
 from register.models import Kind, Person
 from review import casework
 from review.models import Case, Dossier, Movement
@@ -267,7 +268,7 @@ def test_the_same_file_twice_is_one_and_one_taken_out_comes_back(cast: Cast) -> 
 @pytest.mark.django_db
 def test_there_is_an_end_to_the_files_of_one_paper(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "MOST_FILES", 2)
-    monkeypatch.setattr(papers, "MOST_KEPT", 3)
+    monkeypatch.setattr(papers, "MOST_LISTED", 3)
     agency = mode(cast.mohurd, BOTH)
     others = [FILES["portrait"](), FILES["square"](), FILES["landscape"]()]
     with cast.at_applicants_desk(cast.zhang):
@@ -276,9 +277,72 @@ def test_there_is_an_end_to_the_files_of_one_paper(cast: Cast, monkeypatch: pyte
         attached(cast.zhang, draft, "M02", others[1])
         with pytest.raises(Refusal):
             attached(cast.zhang, draft, "M02", others[2])
-        attached(cast.zhang, draft, "M03", others[2])
-        with pytest.raises(Refusal):
+        third = attached(cast.zhang, draft, "M03", others[2])
+        with pytest.raises(Refusal, match="一份申请最多上传 3 个文件"):
             attached(cast.zhang, draft, "M03", SCAN)
+        # What was taken out leaves room for another one.
+        filing.take_out_paper(application=again(cast.zhang, draft), paper=third)
+        attached(cast.zhang, draft, "M03", SCAN)
+        with pytest.raises(Refusal, match="一份申请最多上传 3 个文件"):
+            filing.put_back_paper(application=again(cast.zhang, draft), paper=third)
+
+
+@pytest.mark.django_db
+def test_nothing_is_put_back_beyond_the_files_of_one_paper(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "MOST_FILES", 1)
+    agency = mode(cast.mohurd, BOTH)
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, agency)
+        first = attached(cast.zhang, draft, "M02")
+        filing.take_out_paper(application=again(cast.zhang, draft), paper=first)
+        second = attached(cast.zhang, draft, "M02", FILES["square"]())
+        with pytest.raises(Refusal, match="每种材料最多上传 1 个文件"):
+            filing.put_back_paper(application=again(cast.zhang, draft), paper=first)
+        assert papers.files_of(again(cast.zhang, draft)) == {"M02": [second]}
+
+
+@pytest.mark.django_db
+def test_there_is_an_end_to_what_is_exchanged_in_a_day(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "MOST_A_DAY", 2)
+    agency = mode(cast.mohurd, BOTH)
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, agency)
+        for upload in (SCAN, FILES["square"]()):
+            paper = attached(cast.zhang, draft, "M02", upload)
+            filing.take_out_paper(application=again(cast.zhang, draft), paper=paper)
+        with pytest.raises(Refusal, match="请明天再上传"):
+            attached(cast.zhang, draft, "M02", FILES["portrait"]())
+        assert attached(cast.zhang, draft, "M02").sha256
+    Paper.objects.update(created_at=clock.now() - timedelta(days=1, minutes=1))
+    with cast.at_applicants_desk(cast.zhang):
+        attached(cast.zhang, draft, "M02", FILES["portrait"]())
+
+
+@pytest.mark.django_db
+def test_what_was_taken_out_of_a_draft_at_rest_is_cleared_away(cast: Cast) -> None:
+    agency = mode(cast.mohurd, BOTH)
+    now, week = clock.now(), timedelta(days=7, minutes=1)
+    drafts = {}
+    for person in (cast.zhang, cast.sun):
+        with cast.at_applicants_desk(person):
+            draft = filled(person, agency)
+            kept, fresh, old = (
+                attached(person, draft, "M02", upload)
+                for upload in (SCAN, FILES["square"](), FILES["landscape"]())
+            )
+            for paper in (fresh, old):
+                filing.take_out_paper(application=again(person, draft), paper=paper)
+        Paper.objects.filter(pk__in=[kept.pk, old.pk]).update(created_at=now - week)
+        drafts[person.pk] = (draft, kept, fresh, old)
+    # Sun is working on the draft: what was taken out today may still be put back.
+    Application.objects.filter(person=cast.zhang).update(saved_at=now - timedelta(days=2))
+    with crossing.standing(Desk.CLERK):
+        assert tasks.clear_papers() == 1
+    (_draft, kept, fresh, _old), of_sun = drafts[cast.zhang.pk], drafts[cast.sun.pk]
+    left = {kept.pk, fresh.pk, *(paper.pk for paper in of_sun[1:])}
+    assert set(Paper.objects.values_list("pk", flat=True)) == left
 
 
 @pytest.mark.django_db
@@ -344,6 +408,21 @@ def test_an_idle_draft_goes_with_its_papers(cast: Cast) -> None:
     with crossing.standing(Desk.CLERK):
         assert filing.retire(before=clock.now() + timedelta(seconds=1)) == 1
         assert (Paper.objects.count(), PaperPage.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_a_signed_form_gives_way_to_the_new_one_even_where_there_is_room_for_one(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "MOST_FILES", 1)
+    agency = mode(cast.mohurd, UPLOAD)
+    with cast.at_applicants_desk(cast.zhang):
+        draft = filled(cast.zhang, agency)
+        attached(cast.zhang, draft, "M01")
+        changed = {"name": "另一家示例公司"}
+        filing.save_step(application=again(cast.zhang, draft), section=Section.EMPLOYER, data=changed)
+        newer = attached(cast.zhang, draft, "M01", FILES["square"]())
+        assert papers.files_of(again(cast.zhang, draft)) == {"M01": [newer]}
 
 
 # --- Corrections -----------------------------------------------------------------------------------
@@ -492,6 +571,46 @@ def test_a_paper_is_seen_by_the_officers_who_may_see_numbers_and_the_look_is_rec
         ("he.mohurd", cast.zhang.pk, "查看材料：劳动合同或聘用文件"),
         ("lin.mohurd", cast.zhang.pk, "查看材料：劳动合同或聘用文件"),
     ]
+
+
+@pytest.fixture
+def contract(cast: Cast) -> tuple[Paper, str]:
+    """The contract of Zhang's lodged application, a PDF, and the address of its case's papers."""
+    agency = mode(cast.mohurd, UPLOAD)
+    with cast.at_applicants_desk(cast.zhang):
+        draft = with_all(cast, agency)
+        filing.lodge(application=draft)
+        paper = papers.files_of(again(cast.zhang, draft))["M03"][0]
+    return paper, f"/cases/{draft.pk}/papers/{paper.pk}/"
+
+
+@pytest.mark.django_db
+def test_a_page_reads_its_own_picture_and_no_other_bytes(cast: Cast, contract: tuple[Paper, str]) -> None:
+    _paper, address = contract
+    lin = at_desk(cast, "lin")
+    asked = {}
+    for name, path in (("page", f"{address}pages/1/"), ("small", f"{address}thumbnail/"), ("whole", address)):
+        with CaptureQueriesContext(connection) as queries:
+            assert bytes_of(lin, path) == 200
+        sql = "".join(query["sql"] for query in queries).replace('"', "")
+        asked[name] = sorted(set(re.findall(r"intake_paper(?:page)?\.(?:data|thumbnail)", sql)))
+    assert asked == {
+        "page": ["intake_paperpage.data"],
+        "small": ["intake_paper.thumbnail"],
+        "whole": ["intake_paper.data"],
+    }
+
+
+@pytest.mark.django_db
+def test_a_look_is_recorded_in_chinese_whatever_the_officer_reads(
+    cast: Cast, contract: tuple[Paper, str]
+) -> None:
+    _paper, address = contract
+    lin = at_desk(cast, "lin")
+    lin.cookies["django_language"] = "en"
+    assert bytes_of(lin, f"{address}pages/1/") == 200
+    assert bytes_of(at_desk(cast, "lin"), address) == 200
+    assert list(AccessRecord.objects.values_list("reason", flat=True)) == ["查看材料：劳动合同或聘用文件"]
 
 
 @pytest.mark.django_db

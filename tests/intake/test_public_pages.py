@@ -221,11 +221,20 @@ def test_documents_cannot_be_tried_out_against_an_appeal(cast: Cast, settings: S
     assert ask_after(reference).status_code == 429
 
 
-def test_a_second_appeal_for_the_document_waits_for_the_first(cast: Cast) -> None:
+def test_a_second_appeal_of_the_same_person_waits_for_the_first(cast: Cast) -> None:
     appealed()
-    said = words(appealed(certificate_number="CS00000778").content)
-    assert "该证件已有一份申诉正在处理" in said
+    said = words(appealed(statement="再问一次").content)
+    assert "您的申诉已经提交，正在处理，请凭申诉编号查询进度" in said
     assert Appeal.objects.count() == 1
+
+
+def test_appeals_for_one_document_are_counted(cast: Cast, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    codes = [appealed(certificate_number=f"CS0000077{n}").status_code for n in range(4)]
+    assert codes == [302, 302, 429, 429]
+    assert Appeal.objects.count() == 2
+    # Another document is another matter.
+    assert appealed(number=factories.id_number(serial=433)).status_code == 302
 
 
 def test_proofs_are_written_anew(cast: Cast) -> None:

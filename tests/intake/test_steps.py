@@ -24,6 +24,8 @@ from tests.intake.desk import (
     EXPERIENCE,
     PERSONAL,
     REGISTRATION,
+    add_row,
+    attach_photo,
     entered,
     filled,
     portrait,
@@ -163,6 +165,15 @@ def test_each_kind_has_the_manuals_steps_in_its_order(
         assert next(one for one in steps_of(answer.content) if one[1] == "now")[0] == label
         buttons = [each.get_text(strip=True) for each in page.select("main button.btn-primary")]
         assert button in buttons
+
+
+def test_the_steps_of_a_kind_not_begun_are_those_it_will_have(cast: Cast, client: Client) -> None:
+    policy_says(reregistration_hours=True)
+    registered(cast, Kind.REREGISTRATION)
+    shown = steps_of(client.get("/applications/new/reregister/").content)
+    assert [label for label, _status, _note in shown] == [
+        label for _slug, label, _button in WAYS[Kind.REREGISTRATION, True]
+    ]
 
 
 BLOCK_E = {
@@ -420,8 +431,8 @@ def test_two_windows_lose_nothing_of_each_other(cast: Cast) -> None:
         assert other is not None
         filing.save_step(application=one, section=Section.EMPLOYER, data={"name": "甲"})
         filing.save_step(application=other, section=Section.PERSONAL, data={"school": "乙"})
-        filing.add_row(application=one, section=Section.EXPERIENCE, row=EXPERIENCE)
-        filing.add_row(application=other, section=Section.EXPERIENCE, row={**EXPERIENCE, "to": "2015-01"})
+        add_row(application=one, section=Section.EXPERIENCE, row=EXPERIENCE)
+        add_row(application=other, section=Section.EXPERIENCE, row={**EXPERIENCE, "to": "2015-01"})
         kept = filing.application_of(cast.zhang, one.pk)
     assert kept is not None
     assert kept.sections["employer"] == {"name": "甲"}
@@ -437,7 +448,7 @@ def test_gaps_are_shown_and_overlaps_are_asked_about(cast: Cast, client: Client)
     rows = [("2010-01", "2011-06"), ("2011-09", "2013-02"), ("2012-12", "2013-05"), ("2013-07", "")]
     with cast.at_applicants_desk(cast.zhang):
         for since, until in rows:
-            filing.add_row(
+            add_row(
                 application=draft, section=Section.EXPERIENCE, row={**EXPERIENCE, "from": since, "to": until}
             )
         filing.save_step(application=draft, section=Section.EMPLOYER, data={"name": "另一家公司"})
@@ -534,7 +545,7 @@ def test_hours_an_agency_entered_count_and_the_same_certificate_counts_once(
     draft = begun(cast, Kind.RENEWAL)
     with cast.at_applicants_desk(cast.zhang):
         for number, hours in (("tr 001", "24"), ("P-2", "12.5")):
-            filing.add_row(application=draft, section=Section.EDUCATION, row=own_course(number, hours))
+            add_row(application=draft, section=Section.EDUCATION, row=own_course(number, hours))
     assert hours_missing(cast, draft) == ["继续教育已有 36.5 学时，还差 11.5 学时。"]
     page = page_of(client, draft, "education")
     text = words(str(page).encode())
@@ -592,7 +603,7 @@ def test_a_change_within_the_period_does_not_shorten_it(cast: Cast) -> None:
     with cast.at_applicants_desk(cast.zhang):
         draft = filing.start(person=cast.zhang, kind=Kind.RENEWAL)
         row = own_course("P-1", "48", **{"from": before, "to": before})
-        filing.add_row(application=draft, section=Section.EDUCATION, row=row)
+        add_row(application=draft, section=Section.EDUCATION, row=row)
     assert hours_missing(cast, draft) == []
 
 
@@ -704,6 +715,6 @@ def test_the_photo_is_asked_for_only_where_there_is_none(cast: Cast) -> None:
         bare = filing.start(person=cast.zhang, kind=Kind.CHANGE)
         found = completeness.check(bare, circumstances.of(bare)).misses
         assert ("personal", "photo") in {(str(miss.section), miss.field) for miss in found}
-        filing.attach_photo(application=bare, upload=portrait())
+        attach_photo(application=bare, upload=portrait())
         found = completeness.check(bare, circumstances.of(bare)).misses
     assert ("personal", "photo") not in {(str(miss.section), miss.field) for miss in found}

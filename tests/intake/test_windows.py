@@ -20,7 +20,7 @@ from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tests import factories
 from tests.cast import Cast
-from tests.intake.desk import EMPLOYER, filled
+from tests.intake.desk import EMPLOYER, add_row, filled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shifted_clock")]
 
@@ -80,7 +80,7 @@ def test_a_draft_that_has_become_late_asks_for_the_hours_and_then_goes(cast: Cas
             filing.lodge(application=draft)
         assert again(draft).late is True
         assert ("education", "rows") in misses(again(draft))
-        filing.add_row(application=again(draft), section=Section.EDUCATION, row=course(last))
+        add_row(application=again(draft), section=Section.EDUCATION, row=course(last))
         assert lodged_with(again(draft)) == ""
     assert DocketEntry.objects.get().kind == Kind.INITIAL
 
@@ -102,7 +102,7 @@ def renewal_of(cast: Cast, expiry: date) -> Application:
     with cast.at_applicants_desk(cast.zhang):
         draft = filled(cast.zhang, cast.beijing, Kind.RENEWAL)
         filing.save_step(application=draft, section=Section.PERFORMANCE, data={"text": "履职情况良好。"})
-        filing.add_row(application=again(draft), section=Section.EDUCATION, row=course(begins))
+        add_row(application=again(draft), section=Section.EDUCATION, row=course(begins))
     return again(draft)
 
 

@@ -25,7 +25,7 @@ def test_from_the_preview_to_the_register(desk: Desk) -> None:
     expect(zhang.board).to_contain_text("等待受理")
 
     # The reviewer.
-    li = desk.officer("li.beijing")
+    li = desk.officer("li.beijing", by_form=True)
     li.follow_case(reference)
     li.press("领取")
     li.press("受理")

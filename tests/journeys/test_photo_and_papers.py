@@ -13,11 +13,11 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from deploy.portrait import draw
 from tests.intake.files import FILES
-from tests.journeys.desk import AGENCIES, CHANNELS, PHONE, Applicant, Desk
+from tests.journeys.desk import AGENCIES, PHONE, WIDE, Applicant, Desk
 
 pytestmark = pytest.mark.journey
 
-CAMERA = (3024, 4032)
+CAMERA, OLD_CAMERA = (3024, 4032), (1200, 1600)
 SIZE = (295, 413)
 SHOWN = """async picture => Array.from(new Uint8Array(await (await fetch(picture.src)).arrayBuffer()))"""
 SENT = """async input => Array.from(new Uint8Array(await input.files[0].arrayBuffer()))"""
@@ -27,12 +27,12 @@ def file(name: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
 
-@lru_cache(maxsize=1)
-def by_camera() -> bytes:
+@lru_cache(maxsize=2)
+def by_camera(size: tuple[int, int] = CAMERA) -> bytes:
     """The portrait as a telephone takes it: twelve million pixels, lying on its side (EXIF orientation)."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    upright = Image.open(BytesIO(draw())).convert("RGB").resize(CAMERA)
+    upright = Image.open(BytesIO(draw())).convert("RGB").resize(size)
     out = BytesIO()
     upright.rotate(90, expand=True).save(out, "JPEG", quality=90, exif=exif)
     return out.getvalue()
@@ -40,10 +40,8 @@ def by_camera() -> bytes:
 
 def at_personal_step(desk: Desk, **more: Any) -> Applicant:
     zhang = desk.applicant(**more)
-    zhang.begin("初始注册")
-    zhang.choose_channel(CHANNELS["beijing"])
-    zhang.choose_agency("beijing")
-    zhang.press("下一步")
+    draft = desk.stage.draft(zhang.person, filled=False)
+    zhang.open(f"/applications/{draft.application}/steps/personal/")
     zhang.at_step("填写个人基本信息")
     return zhang
 
@@ -93,15 +91,21 @@ def press_keys(page: Page, stage: Locator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "size"),
-    [(drag_with_mouse, (1366, 768)), (pinch_with_fingers, PHONE), (press_keys, (1366, 768))],
+    ("way", "size", "camera"),
+    [
+        (drag_with_mouse, WIDE, CAMERA),
+        (pinch_with_fingers, PHONE, OLD_CAMERA),
+        (press_keys, WIDE, OLD_CAMERA),
+    ],
 )
-def test_the_portrait_is_cut_in_the_page(desk: Desk, way: Any, size: tuple[int, int]) -> None:
+def test_the_portrait_is_cut_in_the_page(
+    desk: Desk, way: Any, size: tuple[int, int], camera: tuple[int, int]
+) -> None:
     zhang = at_personal_step(desk, size=size)
     page = zhang.page
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    field_of(page).set_input_files(file("IMG_0001.JPG", by_camera()))
+    field_of(page).set_input_files(file("IMG_0001.JPG", by_camera(camera)))
     zhang.sees("照片符合要求")
     whole = sent(page)
     way(page, page.locator("canvas.crop-stage"))

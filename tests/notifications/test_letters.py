@@ -107,6 +107,18 @@ def test_an_address_that_changed_before_the_letter_left_gets_none(
     assert Delivery.objects.filter(sent_at__isnull=True).count() == 0
 
 
+def test_a_letter_with_an_address_of_its_own_goes_there_and_the_address_is_forgotten(reader: User) -> None:
+    User.objects.filter(pk=reader.pk).update(email="", email_verified=False)
+    told = {"at": "2026-11-23T10:02:00+08:00", "address": "before@example.cn"}
+    with transaction.atomic():
+        outbox.post(user_id=reader.pk, kind="address_replaced", cause="1", data=told)
+    (letter,) = sent()
+    assert (letter.subject, letter.to) == ("您的电子邮箱已更换", ["before@example.cn"])
+    assert "已于2026年11月23日 10:02更换" in str(letter.body)
+    assert Outbox.objects.get().data == {"at": told["at"]}
+    assert Notice.objects.count() == 0
+
+
 def test_a_letter_is_in_the_language_of_the_account(reader: User) -> None:
     User.objects.filter(pk=reader.pk).update(language="en")
     write(User.objects.filter(pk=reader.pk), kind="email_link")
@@ -118,6 +130,8 @@ def test_a_letter_is_in_the_language_of_the_account(reader: User) -> None:
 def test_a_letter_without_a_transaction_or_its_values_is_a_fault(reader: User) -> None:
     with pytest.raises(ValueError, match="person"), transaction.atomic():
         outbox.post_letter(users=User.objects.all(), kind="password_link", cause="1", data={})
+    with pytest.raises(ValueError, match="address"), transaction.atomic():
+        outbox.post(user_id=reader.pk, kind="address_replaced", cause="1", data={"at": "2026-11-23"})
 
 
 def test_a_link_leads_to_the_applicants_host(reader: User, settings: Any) -> None:

@@ -26,8 +26,12 @@ SAMPLES: dict[str, Any] = {
     **dict.fromkeys(("due", "on", "since", "valid_from", "valid_to", "close_on"), "2026-12-01"),
     **dict.fromkeys(("days", "months", "years", "count", "hours", "missing"), 7),
     **dict.fromkeys(("reference", "number", "batch", "delivery", "reason", "step", "by"), "R-1"),
-    **dict.fromkeys(("person", "link"), "R-1"),
+    **dict.fromkeys(("person", "link", "desk", "username"), "R-1"),
     "minutes": 30,
+    **dict.fromkeys(("near", "week", "over"), 7),
+    "limit": outbox.both("法定期限", "statutory time limit"),
+    "stage": outbox.both("初审", "first review"),
+    "oldest": "2026-12-01",
 }
 
 
@@ -66,7 +70,7 @@ def test_a_letter_has_no_text_for_the_board_and_a_notice_none_for_a_letter(kind:
 
 
 def test_every_letter_knows_how_its_values_are_made() -> None:
-    assert set(links.MADE) == {kind.code for kind in KINDS.values() if kind.is_letter}
+    assert set(links.MADE) == {kind.code for kind in KINDS.values() if kind.made}
 
 
 def test_every_folder_of_texts_has_its_kind() -> None:

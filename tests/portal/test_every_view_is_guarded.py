@@ -47,7 +47,7 @@ def test_every_host_has_its_error_pages(urlconf: str) -> None:
 
 @pytest.mark.parametrize("desk", ["agency", "authority"])
 def test_staff_hosts_open_nothing_to_the_public_but_the_common_pages(desk: str) -> None:
-    """Public there: signing in, appearance, language, the session's end, health and the captcha."""
+    """Public there: signing in, invitations, appearance, language, the session's end, health, the captcha."""
     open_views = {
         entry.callback.__name__
         for path, entry in views(settings.URLCONF_OF_DESK[desk])
@@ -61,4 +61,5 @@ def test_staff_hosts_open_nothing_to_the_public_but_the_common_pages(desk: str) 
         "ready",
         "captcha_voice",
         "signin",
+        "invitation",
     }

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from portal.hosts import bare_host
-from tests.cast import PASSWORD, Cast
+from tests.cast import Cast
+from tests.review.desks import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def test_a_forged_forwarding_header_changes_nothing(cast: Cast, forged: dict[str
 
 def test_a_session_copied_to_another_host_is_nobodys(cast: Cast) -> None:
     beijing = Client(headers={"host": "beijing.localhost"})
-    beijing.post("/signin/", {"username": "li.beijing", "password": PASSWORD})
+    sign_in(beijing, cast.user("li"))
     assert beijing.get("/cases/").status_code == 200
     for host in ("mohurd.localhost", "authority.localhost"):
         thief = Client(headers={"host": host})

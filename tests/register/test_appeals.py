@@ -76,11 +76,17 @@ def test_two_appeals_in_a_row_do_not_tell_each_others_number(cast: Cast) -> None
     assert abs(int(first[6:13]) - int(second[6:13])) > 1 or first[:6] != second[:6]
 
 
-def test_one_open_appeal_for_a_document(cast: Cast) -> None:
+def test_the_same_person_appeals_once_for_a_certificate(cast: Cast) -> None:
     lodged()
-    with pytest.raises(Refusal, match="已有一份申诉正在处理"):
-        lodged(certificate_number="CS00000778")
+    with pytest.raises(Refusal, match="您的申诉已经提交，正在处理"):
+        lodged(phone="13900005678", statement="再问一次")
     assert Appeal.objects.count() == 1
+
+
+@pytest.mark.parametrize("told", [{"name": "猜测者"}, {"certificate_number": "CS00000778"}])
+def test_whoever_guesses_a_document_keeps_its_owner_from_nothing(cast: Cast, told: dict[str, str]) -> None:
+    lodged(**told)
+    assert standing(lodged()) is not None
 
 
 def test_after_the_answer_one_may_appeal_again(cast: Cast) -> None:

@@ -14,7 +14,7 @@ from register.models import DocketEntry
 from review.models import Case
 from tenants import crossing
 from tenants.crossing import Desk
-from tenants.models import Agency
+from tenants.models import Agency, Authenticator, User
 from tests.cast import PASSWORD, STAFF, Cast
 
 
@@ -48,9 +48,22 @@ def at_desk(cast: Cast, name: str, *, agency: str = "") -> DeskClient:
     """Somebody of the staff, signed in at their own desk."""
     officer = STAFF[name]
     client = DeskClient(HTTP_HOST=host_of(agency or officer.agency))
-    answer = client.post("/signin/", {"username": cast.user(name).username, "password": PASSWORD})
+    answer = sign_in(client, cast.user(name))
     assert (answer.status_code, answer["Location"]) == (302, "/")
     return client
+
+
+def sign_in(client: Client, user: User, *, password: str = PASSWORD) -> Any:
+    """Password and code of the app; the answer to the code."""
+    answer = client.post("/signin/", {"username": user.username, "password": password})
+    assert (answer.status_code, answer["Location"]) == (302, "/signin/code/")
+    return client.post("/signin/code/", {"code": code_of(user)})
+
+
+def code_of(user: User) -> str:
+    """What the app of this account shows next."""
+    with crossing.standing(Desk.OWNER):
+        return Authenticator.objects.get(user=user, confirmed=True).next_code()
 
 
 def case_now(agency: Agency, key: UUID) -> Case:

@@ -77,7 +77,7 @@ def test_where_the_clock_is_a_target_nothing_happens(cast: Cast) -> None:
     cast.sinopec.refresh_from_db()
     case = lodge(cast, "zhang", "sinopec")
     the_day_after(case)
-    assert sweep() == {"looked_at": 1, "deem_accept": 0, "lapse": 0, "failed": 0}
+    assert sweep() == {"looked_at": 0, "deem_accept": 0, "lapse": 0, "failed": 0}
     assert line_now(case.pk).state == State.SUBMITTED
 
 

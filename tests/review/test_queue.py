@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -19,7 +21,7 @@ from tenants import crossing
 from tenants.crossing import Desk
 from tests import casefiles, factories
 from tests.cast import Cast
-from tests.review.desks import at_desk
+from tests.review.desks import at_desk, case_now, words
 
 pytestmark = pytest.mark.django_db
 
@@ -203,3 +205,89 @@ def test_a_foreign_id_among_the_ticked_is_not_found(cast: Cast) -> None:
     assert li.post("/holdings/", {"case": [own.pk, foreign.pk]}).status_code == 404
     assert li.post("/dispatches/", {"case": [foreign.pk]}).status_code == 404
     assert li.post("/holdings/", {"case": ["nonsense"]}).status_code == 302
+
+
+def test_what_somebody_else_did_is_told_for_each_case(cast: Cast) -> None:
+    done, gone = lodge_many(cast, 2)
+    li = at_desk(cast, "li")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casefiles.walk(done, cast.actor("liu"), State.ACCEPTED)
+        casefiles.walk(gone, cast.actor("liu"), State.REPORTED)
+    answer = li.post("/holdings/", {"case": [done.pk, gone.pk]})
+    page = li.page(answer["Location"])
+    for case, act in ((done, "受理"), (gone, "报送终审")):
+        (said,) = re.findall(rf"{case.reference} {case.applicant_name}：(\S+)", page)
+        assert "刘初审" in said
+        assert act in said
+
+
+def test_assigning_several_says_a_line_for_each(cast: Cast) -> None:
+    one, own = lodge_many(cast, 2)
+    liu, foreign = cast.user("liu"), cast.user("he")
+    liu.document_digest = own.document_digest
+    liu.save()
+    wang = at_desk(cast, "wang")
+    page = wang.get("/").content.decode()
+    assert f'<option value="{liu.pk}">刘初审</option>' in " ".join(page.split())
+    answer = wang.post("/assignments/", {"case": [one.pk, own.pk], "to": liu.pk, "here": "/cases/?tab=todo"})
+    told = wang.page(answer["Location"])
+    assert f"{one.reference} {one.applicant_name}：已分派给刘初审。" in told
+    assert f"{own.reference} {own.applicant_name}：该人员与本案有利害关系" in told
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        held = dict(Case.objects.values_list("pk", "assignee_id"))
+    assert held == {one.pk: liu.pk, own.pk: None}
+    for to in ("", "x", str(foreign.pk), str(cast.user("xu").pk)):
+        wang.post("/assignments/", {"case": [own.pk], "to": to})
+        assert "请先选择要分派给哪位经办人员" in wang.page("/")
+    assert at_desk(cast, "li").post("/assignments/", {"case": [one.pk], "to": liu.pk}).status_code == 404
+
+
+def test_accepting_several_asks_once_and_leaves_nothing_half_done(cast: Cast) -> None:
+    free, taken, over = lodge_many(cast, 3)
+    li = at_desk(cast, "li")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casework.take_up(case=taken, by=cast.actor("liu"))
+        casefiles.walk(over, cast.actor("liu"), State.CORRECTION)
+    chosen = {"case": [free.pk, taken.pk, over.pk], "here": "/cases/?tab=submitted"}
+    assert "确定受理这 3 件申请吗" in words(li.post("/acceptances/", chosen))
+    answer = li.post("/acceptances/", {**chosen, "confirmed": "1"})
+    page = li.page(answer["Location"])
+    assert f"{free.reference} {free.applicant_name}：已受理，受理凭证已通知申请人。" in page
+    assert f"{taken.reference} {taken.applicant_name}：本案已由其他人员领取" in page
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        found = {case.pk: (case.state, case.assignee_id) for case in Case.objects.all()}
+    li_id, liu_id = cast.user("li").pk, cast.user("liu").pk
+    assert found == {
+        free.pk: (State.ACCEPTED, li_id),
+        taken.pk: (State.SUBMITTED, liu_id),
+        over.pk: (State.CORRECTION, liu_id),
+    }
+
+
+def test_no_more_than_two_hundred_at_once(cast: Cast) -> None:
+    (case,) = lodge_many(cast, 1)
+    li = at_desk(cast, "li")
+    li.post("/holdings/", {"case": [case.pk, *(uuid4() for _n in range(200))]})
+    assert "一次最多办理 200 件案卷" in li.page("/")
+    assert case_now(cast.beijing, case.pk).assignee_id is None
+
+
+@pytest.mark.parametrize(
+    ("name", "acts"),
+    [
+        ("li", ["take_up", "accept", "refer"]),
+        ("wang", ["assign"]),
+        ("chen", ["assign"]),
+        ("xu", []),
+    ],
+)
+def test_who_is_offered_what_for_several(cast: Cast, name: str, acts: list[str]) -> None:
+    lodge_many(cast, 1)
+    officer = at_desk(cast, name)
+
+    def offered(tab: str) -> list[str]:
+        """What moves cases; printing stands beside it."""
+        page = officer.get(f"/cases/?tab={tab}")
+        return [act["value"] for act in page.context["bulk_acts"] if act["value"] != "print"]
+
+    assert (offered("todo"), offered("closed")) == (acts, [])

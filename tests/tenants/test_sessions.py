@@ -15,8 +15,9 @@ from django.utils.translation import override
 from tenants import crossing, sessions
 from tenants.crossing import Desk
 from tenants.tasks import clear_sessions
-from tests.cast import APPLICANTS, PASSWORD, Cast
+from tests.cast import APPLICANTS, Cast
 from tests.intake.desk import browser, signed_in
+from tests.review.desks import sign_in
 
 pytestmark = pytest.mark.django_db
 BACKGROUND = {"X-Requested-With": "XMLHttpRequest"}
@@ -48,7 +49,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
 def li(cast: Cast) -> Client:
     """Li's browser at the agency's desk."""
     client = Client(headers={"host": "beijing.localhost"})
-    client.post("/signin/", {"username": "li.beijing", "password": PASSWORD})
+    sign_in(client, cast.user("li"))
     return client
 
 

@@ -4,20 +4,22 @@ from collections.abc import Callable
 from http.cookies import SimpleCookie
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tenants import roles
+from tenants import roles, second_factor
 from tenants.crossing import Desk, standing
 from tenants.guards import applicant_required, public, roles_held, staff_required
 from tenants.models import Agency, User
 from tenants.session_store import SessionStore
 from tenants.sessions import DESK_KEY, SessionDeskMiddleware, bind
-from tenants.signin import StaffBackend, sign_in_staff
+from tenants.signin import StaffBackend, enter, entering, prove_password
 
 pytestmark = pytest.mark.django_db
 
@@ -43,9 +45,20 @@ def passed(request: HttpRequest, then: Callable[[HttpRequest], None] = lambda re
     return request
 
 
+def staff(username: str, name: str) -> User:
+    """Somebody of the staff with both factors."""
+    return User.objects.create_staff(
+        username=username,
+        name=name,
+        password=PASSWORD,
+        password_set_at=timezone.now(),
+        second_factor_mark=f"app of {username}",
+    )
+
+
 @pytest.fixture
 def li(beijing: Agency) -> User:
-    user = User.objects.create_staff(username="li", name="李审", password=PASSWORD)
+    user = staff("li", "李审")
     roles.grant(user=user, agency=beijing, role=roles.REVIEWER, by=None)
     return user
 
@@ -56,8 +69,11 @@ def li(beijing: Agency) -> User:
 def test_staff_sign_in_at_their_agency_and_the_session_is_bound(li: User, beijing: Agency) -> None:
     request = request_at("agency", beijing)
     with standing(Desk.AGENCY, beijing):
-        assert sign_in_staff(request, username=" LI ", password=PASSWORD) == li
-    assert request.user == li
+        assert prove_password(request, username=" LI ", password=PASSWORD) == li
+        assert SESSION_KEY not in request.session
+        assert entering(request) == li
+        assert enter(request, li) == "home"
+    assert request.session[SESSION_KEY] == str(li.pk)
     assert request.session[DESK_KEY] == "agency:beijing"
 
 
@@ -96,7 +112,7 @@ def test_a_session_copied_to_another_host_is_refused_and_left_alone(
     li: User, beijing: Agency, mohurd: Agency
 ) -> None:
     begun = request_at("agency", beijing)
-    sign_in_staff(begun, username="li", password=PASSWORD)
+    prove_password(begun, username="li", password=PASSWORD)
     begun.session.save()
     key = begun.session.session_key
     for other in (
@@ -160,6 +176,8 @@ def outcome(
 ) -> str:
     request = request_at(desk, agency)
     request.user = user or AnonymousUser()
+    if user is not None:
+        second_factor.let_in(request, user)
     request.urlconf = "tests.tenants.urls"
     try:
         response = view(request)
@@ -176,7 +194,7 @@ def _urls(settings: Settings) -> None:
 @pytest.mark.usefixtures("_urls")
 def test_who_passes_which_guard(li: User, beijing: Agency, mohurd: Agency) -> None:
     zhang = User.objects.create_applicant(name="张三")
-    auditor = User.objects.create_staff(username="he", name="何审")
+    auditor = staff("he", "何审")
     roles.grant(user=auditor, agency=beijing, role=roles.AUDITOR, by=None)
     views = {"public": open_page, "applicant": my_page, "queue": queue, "board": board}
     asked = {

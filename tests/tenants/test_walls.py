@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 
 import pytest
@@ -11,7 +12,9 @@ from django.db import ProgrammingError, connection, models, transaction
 from pytest_django import Settings
 
 from notifications.models import Notice, Outbox
-from register.models import DocketEntry, Person, Registration
+from register import memory
+from register import standing as register_standing
+from register.models import DocketEntry, Person, Policy, Registration
 from review.models import Case, CaseNote, Dossier, Movement
 from review.states import OPEN, WORKING, State
 from review.workflow import APPLICANT, REMEMBERED, STATUTORY, TRANSITIONS
@@ -285,6 +288,49 @@ def test_bars_are_told_as_yes_or_no(beijing: Agency, mohurd: Agency) -> None:
     with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM public.bars_for(%s, %s)", [someone.pk, rows.TODAY])
         assert cursor.fetchall() == [(True, True, False)]
+
+
+def test_bars_count_under_every_merged_record(beijing: Agency, mohurd: Agency) -> None:
+    someone, twin, other = rows.person("张三"), rows.person("张叁"), rows.person("李四")
+    Person.objects.filter(pk=twin.pk).update(merged_into=someone)
+    rows.docket_line(twin, mohurd)
+    rows.registration(someone, mohurd)
+    with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
+        told = []
+        for person in (someone, twin, other):
+            cursor.execute("SELECT * FROM public.bars_for(%s, %s)", [person.pk, rows.TODAY])
+            told += cursor.fetchall()
+    assert told == [(True, True, False), (True, True, False), (False, False, False)]
+
+
+@pytest.mark.parametrize(
+    ("how", "ended_on", "years", "restricted"),
+    [
+        ("revoked", date(2023, 11, 23), None, True),
+        ("revoked", date(2023, 11, 22), None, False),
+        ("revoked", date(2022, 1, 1), 5, True),
+        ("revoked", date(2026, 11, 20), 0, False),
+        ("withdrawn", date(2021, 11, 23), None, True),
+        ("withdrawn", date(2021, 11, 22), None, False),
+        ("cancelled", date(2026, 11, 20), None, False),
+    ],
+)
+def test_who_was_revoked_is_barred_as_the_register_says(
+    beijing: Agency, mohurd: Agency, how: str, ended_on: date, years: int | None, restricted: bool
+) -> None:
+    someone, twin = rows.person("张三"), rows.person("张叁")
+    Person.objects.filter(pk=twin.pk).update(merged_into=someone)
+    row = rows.registration(twin, mohurd)
+    type(row).objects.filter(pk=row.pk).update(ended_how=how, ended_on=ended_on)
+    if years is not None:
+        Policy.objects.create(key="reapply_ban_cheating", value=years, valid_from=date(2007, 3, 1), source="")
+        memory.forget_all()
+    on = date(2026, 11, 23)
+    with standing(Desk.AGENCY, beijing), connection.cursor() as cursor:
+        cursor.execute("SELECT restricted FROM public.bars_for(%s, %s)", [someone.pk, on])
+        assert cursor.fetchone() == (restricted,)
+    until = register_standing.standing_of(someone, on).restricted_until
+    assert (until is not None and until >= on) is restricted
 
 
 def test_the_public_look_up_needs_number_and_name(mohurd: Agency) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from register import codes
-from review import casework, workflow
-from review.forms.desk import CorrectionForm, OpinionForm, ReasonForm, TextForm, typed_rows
-from review.models import Case, Opinion
+from register import clock, codes
+from review import casework, colleagues, phrases, workflow
+from review.documents import letters
+from review.forms.acts import AssignForm, ExplainedForm, TerminationForm
+from review.forms.correction import CorrectionForm, rearranged
+from review.forms.desk import OpinionForm, ReasonForm, TextForm
+from review.models import Case, Movement, Opinion, TerminationGround
 from review.states import Clock, State
 from review.views import file
 from review.views.desk import Question, actor, ask, of_this_agency, posted, told
@@ -26,7 +30,7 @@ asks = require_http_methods(["GET", "POST"])
 @of_this_agency
 def holding(request: StaffRequest, case: Case) -> HttpResponse:
     """Take the case in hand."""
-    if case.assignee_id != request.user.pk:
+    if not actor(request).handles(case.assignee_id):
         told(request, _("已领取，本案由您办理。"), lambda: casework.take_up(case=case, by=actor(request)))
     return redirect("case", case.pk)
 
@@ -97,16 +101,17 @@ def remedies(case: Case) -> str:
 @of_this_agency
 def correction(request: StaffRequest, case: Case) -> HttpResponse:
     """Tell all faults at once and give the application back (一次性告知)."""
-    content = file.dossier_of(case).content
+    content = file.content_of(case)
     again = bool(case.corrections) or case.state != State.SUBMITTED
-    more = "add" in request.POST
+    rows = rearranged(request.POST)
     form = CorrectionForm(
-        None if more else posted(request),
+        None if rows is not None else posted(request),
         content=content,
         with_reason=again,
         reason=request.POST.get("reason", ""),
-        initial_items=[*typed_rows(request.POST), {}] if more else file.items_at_fault(case),
+        initial_items=_first_items(request, case) if rows is None else rows,
     )
+    preview = "preview" in request.POST
     lines = [_("请一次告知全部需要补正的内容，申请人只能修改这里列出的项目。")]
     if again:
         lines.append(_("本案已受理或者已告知过补正，再次要求补正须说明理由。"))
@@ -114,8 +119,8 @@ def correction(request: StaffRequest, case: Case) -> HttpResponse:
         act="send_back",
         title=_("退回补正"),
         lines=lines,
-        warning=_("退回后不能撤销；申请人须在 {n} 个工作日内补正，逾期未补正的，申请依法终止。").format(
-            n=days_of(case, Clock.CORRECTION)
+        warning=_("退回后不能撤销。今日退回的，申请人须在{day}前补正，逾期未补正的，申请依法终止。").format(
+            day=_in_words(_correction_due(case))
         ),
         label=_("确定退回补正"),
         form=form,
@@ -127,9 +132,50 @@ def correction(request: StaffRequest, case: Case) -> HttpResponse:
         ),
         done=_("已退回补正，并通知申请人。"),
         template="review/agency/correction.html",
-        only_show=more,
+        only_show=preview or rows is not None,
+        more={
+            "letter": _notice(request, case, form) if preview and form.is_valid() else None,
+            "phrases": phrases.BY_REASON,
+            "added": len(form.rows) if "add" in request.POST else 0,
+        },
     )
     return ask(request, case, question)
+
+
+def _first_items(request: StaffRequest, case: Case) -> list[dict[str, str]]:
+    """The faults marked on the page; what was posted stands for itself."""
+    return file.items_at_fault(case) if posted(request) is None else []
+
+
+def _correction_due(case: Case) -> clock.DueDate:
+    """By when a correction told today must be answered."""
+    return clock.add_working_days(clock.today(), days_of(case, Clock.CORRECTION))
+
+
+def _in_words(due: clock.DueDate) -> str:
+    day = date_format(due.day, "DATE_FORMAT")
+    return _("{day}（暂定）").format(day=day) if due.provisional else day
+
+
+def _notice(request: StaffRequest, case: Case, form: CorrectionForm) -> letters.Letter:
+    """补正通知书 as it would be, were the application given back now."""
+    due = _correction_due(case)
+    movement = Movement(
+        case=case,
+        number=case.chain_length + 1,
+        act="send_back",
+        from_state=case.state,
+        to_state=State.CORRECTION,
+        at=clock.now(),
+        detail={
+            "items": form.items,
+            "reason": form.cleaned_data.get("reason", ""),
+            "due_on": due.day.isoformat(),
+            "due_provisional": due.provisional,
+        },
+    )
+    movements = [*case.movements.order_by("number"), movement]
+    return letters.letters_of(case, movements, agency=request.agency, authority=request.agency)[-1]
 
 
 @staff_required(REVIEWER)
@@ -137,7 +183,7 @@ def correction(request: StaffRequest, case: Case) -> HttpResponse:
 @of_this_agency
 def opinion(request: StaffRequest, case: Case) -> HttpResponse:
     """Give the opinion of the first review."""
-    faults = case.ticks.filter(version=case.version, in_order=False).exists()
+    faults = _first_items(request, case)
     initial = {"verdict": Opinion.Verdict.FAIL} if faults else None
     needs_second = bool(case.policy.get("countersign"))
     question = Question(
@@ -242,3 +288,149 @@ def _refer(request: StaffRequest, case: Case) -> None:
     outcome = casework.refer(cases=[case], by=actor(request))
     for _case, refusal in outcome.refused:
         raise refusal
+
+
+# --- Acts of the supervisor on the file itself -------------------------------------------------------
+
+
+@staff_required(SUPERVISOR)
+@asks
+@of_this_agency
+def assignment(request: StaffRequest, case: Case) -> HttpResponse:
+    """Give the case to a reviewer of this agency."""
+    choice = colleagues.choice_for(case, request.agency)
+    lines = [_("被分派的人员将收到通知。休假人员的案卷由其代理人代为办理。")]
+    if case.assignee is not None:
+        lines.insert(0, _("本案现由{name}办理。").format(name=case.assignee.display_name))
+    if choice.kept_out:
+        lines.append(_("另有 {n} 人与本案有利害关系，须回避，未列出。").format(n=choice.kept_out))
+    question = Question(
+        act="assign",
+        title=_("分派案卷"),
+        lines=lines,
+        label=_("分派"),
+        form=AssignForm(posted(request), colleagues=choice.colleagues),
+        do=lambda form: casework.assign(
+            case=case, to=form.chosen.user, agency=request.agency, by=actor(request)
+        ),
+        done=_("已分派，并通知经办人员。"),
+        template="review/agency/assignment.html",
+        more={"near_days": colleagues.NEAR},
+    )
+    return ask(request, case, question)
+
+
+@staff_required(SUPERVISOR)
+@asks
+@of_this_agency
+def extension(request: StaffRequest, case: Case) -> HttpResponse:
+    """Give the running review more time."""
+    question = Question(
+        act="extend",
+        title=_("延长审查期限"),
+        lines=[_extended_line(case), _("每个期限只能延长一次，并须将理由告知申请人。")],
+        warning=_("延长后不能撤销，并通知申请人。"),
+        label=_("确定延长"),
+        form=ExplainedForm(posted(request)),
+        do=lambda form: casework.extend(case=case, by=actor(request), **form.cleaned_data),
+        done=_("已延长审查期限，并通知申请人。"),
+    )
+    return ask(request, case, question)
+
+
+@staff_required(REVIEWER)
+@asks
+@of_this_agency
+def correction_extension(request: StaffRequest, case: Case) -> HttpResponse:
+    """Give the applicant more time to answer the correction."""
+    question = Question(
+        act="extend_correction",
+        title=_("延长补正期限"),
+        lines=[_extended_line(case), _("每次补正的期限只能延长一次。")],
+        warning=_("延长后不能撤销，并通知申请人。"),
+        label=_("确定延长"),
+        form=TextForm(posted(request)),
+        do=lambda form: casework.extend_correction(case=case, by=actor(request), **form.cleaned_data),
+        done=_("已延长补正期限，并通知申请人。"),
+    )
+    return ask(request, case, question)
+
+
+def _extended_line(case: Case) -> str:
+    """From which day to which day the running deadline would move."""
+    days, since = int(case.policy["extension_days"]), case.due_on or clock.today()
+    return _("期限由{since}延长 {n} 个工作日，至{until}。").format(
+        since=date_format(since, "DATE_FORMAT"),
+        n=days,
+        until=_in_words(clock.add_working_days(since, days)),
+    )
+
+
+# The applicant's own request ends a case only once it is with the authority.
+GROUNDS_HERE = (
+    TerminationGround.DEATH,
+    TerminationGround.REGISTRATION_ENDED,
+    TerminationGround.RESTRICTION,
+)
+
+
+@staff_required(SUPERVISOR)
+@asks
+@of_this_agency
+def termination(request: StaffRequest, case: Case) -> HttpResponse:
+    """End an application that can no longer be decided."""
+    question = Question(
+        act="terminate",
+        title=_("终止办理"),
+        lines=[
+            _("申请已不可能作出决定时使用。材料不齐全的请退回补正，不属于受理范围的请不予受理。"),
+            _("申请人不再申请的，由申请人本人在系统中撤回。"),
+        ],
+        warning=_("终止后本案即告办结，不能撤销，并通知申请人。"),
+        label=_("确定终止"),
+        tone="danger",
+        form=TerminationForm(posted(request), grounds=GROUNDS_HERE),
+        do=lambda form: casework.terminate(case=case, by=actor(request), **form.cleaned_data),
+        done=_("本案已终止，并通知申请人。"),
+    )
+    return ask(request, case, question)
+
+
+@staff_required(SUPERVISOR)
+@asks
+@of_this_agency
+def restriction(request: StaffRequest, case: Case) -> HttpResponse:
+    """Find false material and propose to the registrar a ban on new applications."""
+    question = Question(
+        act="propose_restriction",
+        title=_("建议限制申请"),
+        lines=[
+            _(
+                "发现申请人隐瞒有关情况或者提供虚假材料的，由本机构提出建议，由终审机构登记员核实后登记限制申请期。"
+            ),
+            _("本案照常审查；建议存续期间，申请人不能撤回申请。建议不通知申请人。"),
+        ],
+        warning=_("请写明虚假材料的名称、发现经过和依据，建议写入流转记录。"),
+        label=_("提出建议"),
+        form=TextForm(posted(request)),
+        do=lambda form: casework.propose_restriction(case=case, by=actor(request), **form.cleaned_data),
+        done=_("已提出限制申请建议。"),
+    )
+    return ask(request, case, question)
+
+
+@staff_required(SUPERVISOR)
+@asks
+@of_this_agency
+def restriction_withdrawal(request: StaffRequest, case: Case) -> HttpResponse:
+    """Take the proposal of a ban back."""
+    question = Question(
+        act="drop_restriction",
+        title=_("撤回限制建议"),
+        lines=[_("经核查不存在虚假材料的，撤回建议；此后申请人可以撤回申请。")],
+        label=_("撤回建议"),
+        form=TextForm(posted(request)),
+        do=lambda form: casework.drop_restriction(case=case, by=actor(request), **form.cleaned_data),
+        done=_("已撤回限制申请建议。"),
+    )
+    return ask(request, case, question)

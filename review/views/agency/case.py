@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,10 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from register import clock
-from review import casework, checklist
+from review import casework, checklist, looks
 from review.forms.desk import NoteForm
 from review.models import Case, CaseNote
+from review.states import State
 from review.views import file
+from review.views.agency import handover, letters
 from review.views.desk import AGENCY_READERS, actor, of_this_agency, private, told
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import REVIEWER, SUPERVISOR
@@ -30,8 +33,12 @@ def case(request: StaffRequest, case: Case) -> HttpResponse:
 def _page(
     request: StaffRequest, case: Case, *, number: str = "", note: NoteForm | None = None, status: int = 200
 ) -> HttpResponse:
+    prefetch_related_objects([case], "movements")
+    if case.state == State.HANDED_OVER:
+        return private(render(request, "review/agency/handed_over.html", handover.context_of(request, case)))
     context = {
         **file.context_of(request, case),
+        "letters": letters.listed(case, request.agency),
         "full_number": number,
         "notes": case.notes.order_by("-at"),
         "note_form": note or NoteForm(),
@@ -61,10 +68,10 @@ def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
 @of_this_agency
 def document_number(request: StaffRequest, case: Case) -> HttpResponse:
     """Show the full document number, once, on this very page; who looked is recorded."""
-    if not file.may_see_number(case, actor(request)):
+    if not looks.may_see_number(case, actor(request)):
         messages.error(request, _("请先领取本案，再查看完整证件号码。"))
         return redirect("case", case.pk)
-    return _page(request, case, number=file.see_number(request, case, reason=_("办理案卷")))
+    return _page(request, case, number=looks.see_number(case, by=request.user, reason=_("办理案卷")))
 
 
 @staff_required(REVIEWER)

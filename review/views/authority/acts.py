@@ -28,7 +28,7 @@ asks = require_http_methods(["GET", "POST"])
 @in_its_agency
 def holding(request: StaffRequest, case: Case) -> HttpResponse:
     """Take the case in hand."""
-    if case.officer_id != request.user.pk:
+    if not actor(request).handles(case.officer_id):
         told(request, _("已领取，本案由您办理。"), lambda: casework.take_up(case=case, by=actor(request)))
     return redirect("case", case.pk)
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from review import looks
 from review.models import Case
 from review.views import file
 from review.views.desk import AUTHORITY_READERS, actor, agency_here, in_its_agency, private
@@ -54,7 +55,7 @@ def form_pdf(request: StaffRequest, case: Case) -> HttpResponse:
 @in_its_agency
 def document_number(request: StaffRequest, case: Case) -> HttpResponse:
     """Show the full document number, once, on this very page; who looked is recorded."""
-    if not file.may_see_number(case, actor(request)):
+    if not looks.may_see_number(case, actor(request)):
         messages.error(request, _("请先领取本案，再查看完整证件号码。"))
         return redirect("case", case.pk)
-    return _page(request, case, number=file.see_number(request, case, reason=_("办理案卷")))
+    return _page(request, case, number=looks.see_number(case, by=request.user, reason=_("办理案卷")))

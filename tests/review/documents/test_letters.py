@@ -39,6 +39,26 @@ GRANT = {
     "due_on": "2026-12-15",
 }
 REFUSE = ("refuse", "final_failed", {"codes": ["N07"], "text": "至2027年12月31日"})
+LAPSE = ("lapse", "lapsed", {"due": "2026-12-07"})
+EXTEND = ("extend", "accepted", {"codes": [], "text": "须向发证机关核实。", "due_on": "2027-01-04"})
+EXTEND_CORRECTION = (
+    "extend_correction",
+    "correction",
+    {"codes": [], "text": "合同原件须由外地寄回", "due_on": "2026-12-21"},
+)
+TERMINATE = ("terminate", "terminated", {"codes": [], "text": "户籍注销证明", "ground": "death"})
+HAND_OVER = (
+    "hand_over",
+    "handed_over",
+    {
+        "from": {"zh": "上海市应急管理局", "en": "Shanghai"},
+        "to": {"zh": "北京市应急管理局", "en": "Beijing"},
+        "codes": ["R11"],
+        "text": "聘用单位在北京",
+        "clock": "A",
+        "due_on": "2026-11-30",
+    },
+)
 Act = tuple[str, str, dict[str, Any]]
 
 
@@ -52,7 +72,12 @@ def case(**fields: Any) -> Case:
         "employer_name": "北京示例化工有限公司",
         "lodged_at": LODGED_AT,
         "acceptance_number": "SL202610001237",
-        "policy": {"reconsideration_days": 60, "lawsuit_months": 6, "review_clock_applies": True},
+        "policy": {
+            "reconsideration_days": 60,
+            "lawsuit_months": 6,
+            "review_clock_applies": True,
+            "extension_days": 10,
+        },
         **fields,
     }
     return Case(**values)
@@ -85,6 +110,10 @@ def words(letter: Letter) -> str:
         ([LODGE, ("approve", "final_passed", GRANT)], ["lodged-1", "granted-2"]),
         ([LODGE, ("refuse", "reported", REFUSE[2]), REFUSE], ["lodged-1", "refused-3"]),
         ([LODGE, ("withdraw", "withdrawn", {})], ["lodged-1"]),
+        ([LODGE, SEND_BACK, EXTEND_CORRECTION], ["lodged-1", "correction-2", "correction-extended-3"]),
+        ([LODGE, SEND_BACK, LAPSE], ["lodged-1", "correction-2", "lapsed-3"]),
+        ([LODGE, ACCEPT, EXTEND, TERMINATE], ["lodged-1", "accepted-2", "extended-3", "terminated-4"]),
+        ([LODGE, HAND_OVER, ACCEPT], ["lodged-1", "handed-over-2", "accepted-3"]),
     ],
 )
 def test_every_act_that_is_told_on_paper_has_its_letter(acts: list[Act], slugs: list[str]) -> None:
@@ -207,3 +236,73 @@ def test_what_an_officer_typed_is_only_text() -> None:
     text = words(letters_of(LODGE, act)[-1])
     assert "<imgsrc=file:///etc/passwd>甲" in text
     assert "root:" not in text
+
+
+# --- Deadlines, lapse, hand-over, termination ---------------------------------------------------------
+
+
+def test_an_extension_says_which_period_until_when_and_why() -> None:
+    text = words(letters_of(LODGE, ACCEPT, EXTEND)[-1])
+    assert "第四十二条" in text
+    assert "初审期限延长10个工作日，延长后的期限至2027年1月4日。延长期限的理由：须向发证机关核实。" in text
+    again = letters_of(LODGE, ACCEPT, EXTEND, ("extend", "reported", EXTEND[2]))[-1]
+    assert again.number == "ZC202610001237-延2"
+    assert "终审期限延长10个工作日" in words(again)
+
+
+def test_more_time_for_a_correction_names_the_day_it_was_asked_for_and_the_new_one() -> None:
+    text = words(letters_of(LODGE, SEND_BACK, EXTEND_CORRECTION)[-1])
+    assert "本机构于2026年11月24日告知你补正。现将补正期限延长10个工作日，延长至2026年12月21日。" in text
+    assert "合同原件须由外地寄回" in text
+
+
+def test_a_lapse_tells_what_was_asked_until_when_and_the_remedies() -> None:
+    text = words(letters_of(LODGE, SEND_BACK, LAPSE)[-1])
+    assert "本机构于2026年11月24日一次性告知你需要补正的全部内容，补正期限至2026年12月7日" in text
+    assert "60日内申请行政复议" in text
+
+
+def test_a_termination_gives_ground_reason_and_remedies() -> None:
+    letter = letters_of(LODGE, TERMINATE)[-1]
+    text = words(letter)
+    assert "事由：申请人死亡；户籍注销证明。" in text
+    assert "6个月内提起行政诉讼" in text
+    assert letter.issuer == "北京市应急管理局"
+
+
+def test_a_termination_by_the_authority_is_signed_by_it() -> None:
+    movement = Movement(
+        number=2, act="terminate", to_state="terminated", detail=TERMINATE[2], at=LODGED_AT,
+        actor_role="registrar",
+    )  # fmt: skip
+    (letter,) = letters.letters_of(case(), [movement], agency=BEIJING, authority=AUTHORITY)
+    assert (letter.issuer, letter.head) == (AUTHORITY.name_zh, AUTHORITY.name_zh)
+
+
+def test_before_a_hand_over_the_agency_that_had_the_case_signs() -> None:
+    send_back = ("send_back", "correction", SEND_BACK[2])
+    written = letters_of(LODGE, send_back, HAND_OVER, ACCEPT)
+    signed = {letter.slug: letter.issuer for letter in written}
+    assert signed == {
+        "lodged-1": "注册安全工程师注册管理系统",
+        "correction-2": "上海市应急管理局",
+        "handed-over-3": "上海市应急管理局",
+        "accepted-4": "北京市应急管理局",
+    }
+    text = words(written[2])
+    assert "不属于上海市应急管理局的办理范围，现转交北京市应急管理局办理" in text
+    assert "聘用单位在北京" in text
+    assert "原有期限不变，受理期限至2026年11月30日。" in text
+    assert "咨询电话" not in words(written[0])
+
+
+def test_the_agencys_own_head_stands_above_its_letters_only() -> None:
+    own = Agency(code="beijing", name_zh="北京市应急管理局", letter_head="北京市安全工程师注册办公室")
+    movements = [
+        Movement(number=n, act=act, to_state=to, detail=detail, at=LODGED_AT, actor_role="")
+        for n, (act, to, detail) in enumerate([LODGE, ACCEPT, REFUSE], 1)
+    ]
+    found = letters.letters_of(case(), movements, agency=own, authority=AUTHORITY)
+    assert [letter.head for letter in found] == ["", "北京市安全工程师注册办公室", AUTHORITY.name_zh]
+    assert words(found[1]).startswith("北京市安全工程师注册办公室")
+    assert [letter.issuer for letter in found][1:] == ["北京市应急管理局", AUTHORITY.name_zh]

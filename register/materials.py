@@ -14,8 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from register import codes
+from register import codes, policy
 from register.models import Kind
+from register.policy import Policy
 
 # Entries of the list of changes (变更事项).
 CHANGE_EMPLOYER, CHANGE_CATEGORY, CHANGE_NAME = "1", "2", "3"
@@ -126,6 +127,17 @@ RULES: Final[dict[Kind, tuple[Rule, ...]]] = {
         _CATEGORY,
     ),
 }
+
+
+def hours_count(kind: str, *, late: bool, rules: Policy | None = None) -> bool:
+    """Whether continuing-education hours are asked for in an application of this kind (Order 11 art. 23).
+
+    Always for a renewal and a late initial registration, for a re-registration where the policy says so:
+    `rules`, or that of the day.
+    """
+    if kind == Kind.REREGISTRATION:
+        return (rules or policy.current()).reregistration_hours
+    return kind == Kind.RENEWAL or (kind == Kind.INITIAL and late)
 
 
 def needed(facts: Facts) -> tuple[Needed, ...]:

@@ -1,0 +1,51 @@
+"""The archive of a case (电子卷宗) with the pages of its uploaded papers, for the officer who ordered it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from intake.models import Paper, PaperPage
+from intake.papers import JPEG
+from review import looks, prints
+from review.documents import archive
+from review.models import Case
+from review.prepared import PDF, Product, Progress
+from tenants.errors import Refusal
+from tenants.models import AUTHORITY_CODE, Agency, PreparedFile
+
+
+def write(order: PreparedFile, progress: Progress) -> Product:
+    """The ordered archive. Full number and papers go into it only where the orderer may still see them."""
+    case = Case.objects.prefetch_related("opinions").filter(pk=order.wish["case"]).first()
+    if case is None:
+        raise Refusal(_("这件案卷已不在本机构。"), code="gone")
+    full = order.full and looks.may_see_number(case, prints.orderer(order))
+    number = looks.see_number(case, by=order.user, reason=order.reason) if full else None
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "archive.pdf"
+        archive.archive_of(
+            case,
+            file,
+            agency=order.agency,
+            authority=Agency.objects.get(code=AUTHORITY_CODE),
+            by=order.user.display_name,
+            number=number,
+            pages_of=pages_of if full else None,
+            on_step=progress,
+        )
+        return Product(_("电子卷宗-{reference}.pdf").format(reference=case.reference), PDF, file.read_bytes())
+
+
+def pages_of(line: Mapping[str, Any]) -> Iterator[bytes]:
+    """The pages of a paper as a dossier names it, one at a time."""
+    if line["content_type"] == JPEG:
+        yield bytes(Paper.objects.values_list("data", flat=True).get(pk=line["id"]))
+        return
+    for number in range(1, line["pages"] + 1):
+        page = PaperPage.objects.values_list("data", flat=True)
+        yield bytes(page.get(paper_id=line["id"], number=number))

@@ -1,0 +1,59 @@
+"""What stands against an application of a person anywhere in the country: yes or no, and nothing more.
+
+The bars come across the walls from the definer function `bars_for`; no desk learns by them which agency,
+which employer or which dates there are. Beside them stands what the desk itself may see of the docket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from django.db import connection
+
+from register import clock, standing
+from register.standing import OpenLine
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Whether an application is open, a registration in force, a restriction running.
+
+    `living` is the person into whom this one was merged, or the same; `line` the open application as far as
+    the desk may see it.
+    """
+
+    open_application: bool
+    registered: bool
+    restricted: bool
+    living: UUID
+    line: OpenLine | None = None
+
+
+ASKED: Final = """
+SELECT b.open_application, b.registered, b.restricted, p.living, d.kind, d.lodged_on
+FROM (
+    SELECT coalesce(
+        (SELECT coalesce(merged_into_id, id) FROM public.register_person WHERE id = %(person)s), %(person)s
+    ) AS living
+) p
+CROSS JOIN LATERAL public.bars_for(p.living, %(day)s) b
+LEFT JOIN LATERAL (
+    SELECT e.kind, e.lodged_on FROM public.register_docketentry e
+    WHERE e.open AND (
+        e.person_id = p.living
+        OR e.person_id IN (SELECT id FROM public.register_person WHERE merged_into_id = p.living)
+    )
+    LIMIT 1
+) d ON true
+"""
+
+
+def bars_for(person_id: UUID, on: date | None = None) -> Bars:
+    """The bars of one person on a day (today), in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(ASKED, {"person": person_id, "day": on or clock.today()})
+        opened, registered, restricted, living, kind, lodged_on = cursor.fetchone()
+    return Bars(opened, registered, restricted, living, standing.open_line(kind, lodged_on))

@@ -1,0 +1,82 @@
+"""Who may be given a case, and how much each of them has in hand already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import Count, Q
+
+from register import clock
+from review.models import Case
+from review.workflow import AT_AGENCY, REVIEWER, UNTIL_REFERRED, Actor, in_conflict
+from tenants.models import Absence, Agency, User
+from tenants.roles import holders_of
+
+# Working days within which a deadline counts as near.
+NEAR: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A reviewer with the open cases in hand, how many of them are due soon, and a leave, if any."""
+
+    user: User
+    open: int
+    near: int
+    absence: Absence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who may be given a case; `kept_out` have a conflict of interest and are not offered."""
+
+    colleagues: tuple[Colleague, ...]
+    kept_out: int
+
+
+def reviewers(agency: Agency) -> list[Colleague]:
+    """The active reviewers of an agency, those with the least in hand first. Stand inside the agency.
+
+    Three queries, however many there are.
+    """
+    users = holders_of(REVIEWER, agency)
+    load, absences = _load(users), _absences(agency)
+    found = [Colleague(user, *load.get(user.pk, (0, 0)), absences.get(user.pk)) for user in users]
+    return sorted(found, key=lambda one: (one.absence is not None, one.open, one.user.name))
+
+
+def choice_for(case: Case, agency: Agency) -> Choice:
+    """Whom a case may be assigned to: reviewers without a conflict of interest who do not have it already."""
+    every = reviewers(agency)
+    free = [one for one in every if not in_conflict(case, _actor(one.user, agency))]
+    offered = tuple(one for one in free if one.user.pk != case.assignee_id)
+    return Choice(offered, kept_out=len(every) - len(free))
+
+
+def _actor(user: User, agency: Agency) -> Actor:
+    return Actor.staff(user, agency=agency, held=frozenset({REVIEWER}))
+
+
+def _load(users: list[User]) -> Mapping[int, tuple[int, int]]:
+    """Open cases of each, and those among them whose deadline at the agency is near or past."""
+    near = Q(due_on__lte=_near_day(), state__in=AT_AGENCY)
+    rows = (
+        Case.objects.filter(assignee__in=users, state__in=UNTIL_REFERRED)
+        .order_by()
+        .values_list("assignee_id")
+        .annotate(in_hand=Count("pk"), near=Count("pk", filter=near))
+    )
+    return {holder: (in_hand, due) for holder, in_hand, due in rows}
+
+
+def _near_day() -> date:
+    return clock.add_working_days(clock.today(), NEAR).day
+
+
+def _absences(agency: Agency) -> Mapping[int, Absence]:
+    today = clock.today()
+    running = Absence.objects.filter(agency=agency, since__lte=today, until__gte=today, ended_at__isnull=True)
+    return {absence.user_id: absence for absence in running.select_related("deputy")}

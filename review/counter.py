@@ -1,0 +1,54 @@
+"""柜台重置 at the agency's desk: the officer has the applicant and the identity document before them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from register import clock, documents, people, policy
+from tenants import counter
+from tenants.errors import Refusal
+from tenants.models import Agency, CounterCode, User
+
+
+def issue(
+    *, agency: Agency, name: str, document_type: str, number: str, reason: str, by: User
+) -> tuple[CounterCode, str]:
+    """Issue a one-time code to the person of this document and name; the code, or nothing before approval.
+
+    Raises `Refusal` when the register has no such person, or it is the officer.
+    """
+    digest = documents.digest(document_type, number)
+    if by.document_digest and by.document_digest == digest:
+        raise Refusal(_("不能为自己签发重置码，请由其他人员办理。"), "oneself")
+    person_id = people.at_counter(document_type, number, name)
+    if person_id is None:
+        raise Refusal(_("未找到姓名和证件号码都一致的人员，请对照证件核对。"), "unknown")
+    return counter.issue(
+        agency=agency,
+        person_id=person_id,
+        name=name,
+        document_mask=documents.mask(document_type, number),
+        reason=reason,
+        by=by,
+        two_persons=policy.current().counter_reset_two_person,
+        at=clock.now(),
+    )
+
+
+def approve(*, code: CounterCode, by: User) -> None:
+    """The second officer agrees; never the issuer, nor the person whose account it is. Raises `Refusal`."""
+    if by.document_digest and people.key_by_digest(by.document_digest) == code.person_id:
+        raise Refusal(_("不能批准自己的重置码，请由其他人员办理。"), "oneself")
+    counter.approve(code=code, by=by, at=clock.now())
+
+
+def of_today(agency: Agency) -> QuerySet[CounterCode]:
+    """What this agency issued today, latest first."""
+    return counter.issued_since(agency, _midnight())
+
+
+def _midnight() -> datetime:
+    return clock.now().astimezone(clock.SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,54 @@
+import django.contrib.postgres.indexes
+from django.db import migrations, models
+
+import review.models
+
+OPEN = [
+    "accepted",
+    "correction",
+    "deemed_accepted",
+    "first_failed",
+    "first_passed",
+    "reported",
+    "sent_back",
+    "submitted",
+]
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("review", "0003_dispatch_lines"),
+    ]
+
+    operations = [
+        # The open cases by due date stand in an index of their own; what is over has no deadline.
+        migrations.RemoveIndex(model_name="case", name="case_by_due"),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                fields=["due_on", "id"],
+                include=("state", "assignee"),
+                condition=models.Q(("state__in", OPEN)),
+                name="case_open_by_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(fields=["state_since", "id"], include=("state",), name="case_by_since"),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=models.Index(
+                models.F("due_on"), condition=models.Q(("due_on__isnull", False)), name="case_with_due"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
+            index=django.contrib.postgres.indexes.GinIndex(
+                review.models.Letters("applicant_name"),
+                review.models.Letters("employer_name"),
+                name="case_by_letters",
+            ),
+        ),
+    ]

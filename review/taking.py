@@ -1,0 +1,80 @@
+"""The next case: the most urgent one that waits for this officer's kind of work."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from review import casework
+from review.models import Case, Opinion
+from review.states import WORKING, State
+from review.workflow import REVIEWER, SUPERVISOR, Actor
+from tenants import crossing
+from tenants.errors import Refusal
+
+TO_REVIEW: Final = frozenset({State.SUBMITTED, *WORKING})
+AT_ONCE: Final = 10
+TRIES: Final = 5
+# For so long a case that was shown to one supervisor is not shown to the next.
+SHOWN_SECONDS: Final = 60
+
+
+def take_next(by: Actor) -> Case | None:
+    """The case to work on next; None when there is none. Stand inside the agency.
+
+    A supervisor is led to the most urgent opinion that waits for a second person; a reviewer takes up the
+    most urgent free case. Cases in conflict of interest are passed over. Where somebody else is faster, the
+    next one is tried, so two who ask at once get one each.
+    """
+    if SUPERVISOR in by.roles and (found := _opinion_to_sign(by)):
+        return found
+    return _free_case(by) if REVIEWER in by.roles else None
+
+
+def _free_case(by: Actor) -> Case | None:
+    free = _without_conflict(Case.objects.filter(state__in=TO_REVIEW, assignee=None), by)
+    free = free.filter(~Exists(_waiting_opinions()))
+    tried: list[UUID] = []
+    for _round in range(TRIES):
+        cases = list(free.exclude(pk__in=tried)[:AT_ONCE])
+        for case in cases:
+            try:
+                casework.take_up(case=case, by=by)
+            except Refusal:
+                tried.append(case.pk)
+            else:
+                return case
+        if len(cases) < AT_ONCE:
+            return None
+    return None
+
+
+def _opinion_to_sign(by: Actor) -> Case | None:
+    waiting = _without_conflict(Case.objects.filter(state__in=WORKING), by)
+    waiting = waiting.filter(Exists(_waiting_opinions().exclude(author_id=by.account)))
+    cases = list(waiting[: AT_ONCE * TRIES])
+    return next((case for case in cases if _shown_first(case)), cases[0] if cases else None)
+
+
+def _waiting_opinions() -> QuerySet[Opinion]:
+    return Opinion.objects.filter(
+        case=OuterRef("pk"), level=Opinion.Level.FIRST, standing=Opinion.Standing.PENDING
+    )
+
+
+def _without_conflict(cases: QuerySet[Case], by: Actor) -> QuerySet[Case]:
+    """Most urgent first, without the officer's own application and those of the officer's employer."""
+    own = Q(document_digest=by.document_digest) if by.document_digest else Q(pk=None)
+    colleague = Q(employer_code=by.employer_code) if by.employer_code else Q(pk=None)
+    return cases.exclude(own | colleague).order_by("due_on", "pk")
+
+
+def _shown_first(case: Case) -> bool:
+    """Whether no supervisor was led to this case a moment ago. Without a cache it is as if nobody was."""
+    try:
+        return cache.add(f"shown:{crossing.here().schema}:{case.pk}", 1, SHOWN_SECONDS)
+    except Exception:  # the cache's client has many ways to say that it is down
+        return True

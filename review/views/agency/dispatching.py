@@ -1,0 +1,109 @@
+"""The dispatches of an agency: which were sent, what was in them, and their summary lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from register import codes
+from register.models import Kind
+from review import dispatching
+from review.dispatching import Line
+from review.documents import summaries
+from review.models import Dispatch, Opinion
+from review.states import State
+from review.views.desk import AGENCY_READERS, Text, private
+from tenants.guards import StaffRequest, staff_required
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list as the page shows it, with where the case is now."""
+
+    line: Line
+    kind: Text
+    category: str
+    verdict: Text
+    passed: bool
+    opinion: str
+    state: State
+
+
+@staff_required(*AGENCY_READERS)
+@require_safe
+def batches(request: StaffRequest) -> HttpResponse:
+    """The dispatches, the latest first."""
+    page = dispatching.page(older_than=request.GET.get("before", ""))
+    here = reverse("dispatch-batches")
+    context = {
+        "batches": page.rows,
+        "newest_url": here if request.GET.get("before") else "",
+        "older_url": f"{here}?{urlencode({'before': page.older})}" if page.older else "",
+    }
+    return private(render(request, "review/agency/dispatch_batches.html", context))
+
+
+@staff_required(*AGENCY_READERS)
+@require_safe
+def batch(request: StaffRequest, number: str) -> HttpResponse:
+    """One dispatch: who was sent, with which opinion, and where each case is now."""
+    summary = dispatching.summary_of(_dispatch(number))
+    context = {
+        "dispatch": summary.dispatch,
+        "summary": summary,
+        "rows": [_row(line) for line in summary.lines],
+        "prints_url": _prints(summary.lines),
+    }
+    return private(render(request, "review/agency/dispatch_batch.html", context))
+
+
+@staff_required(*AGENCY_READERS)
+@require_safe
+def summary_pdf(request: StaffRequest, number: str) -> HttpResponse:
+    """The summary list for printing and sealing."""
+    summary = dispatching.summary_of(_dispatch(number))
+    response = HttpResponse(summaries.summary_pdf(summary, request.agency), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+    return private(response)
+
+
+@staff_required(*AGENCY_READERS)
+@require_safe
+def summary_xlsx(request: StaffRequest, number: str) -> HttpResponse:
+    """The summary list as a workbook."""
+    summary = dispatching.summary_of(_dispatch(number))
+    response = HttpResponse(summaries.summary_xlsx(summary, request.agency), content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{number}.xlsx"'
+    return private(response)
+
+
+def _dispatch(number: str) -> Dispatch:
+    """A dispatch of this agency; any other number is not found."""
+    return get_object_or_404(Dispatch, number=number)
+
+
+def _row(line: Line) -> Row:
+    return Row(
+        line=line,
+        kind=Kind(line.kind).label,
+        category=codes.label("category", line.category) if line.category else "",
+        verdict=Opinion.Verdict(line.verdict).label if line.verdict else "",
+        passed=line.verdict == Opinion.Verdict.PASS,
+        opinion=summaries.opinion_of(line),
+        state=State(line.state),
+    )
+
+
+def _prints(lines: tuple[Line, ...]) -> str:
+    """Where all forms of the dispatch are printed together; empty where this desk has no such page."""
+    try:
+        return reverse("prints")
+    except NoReverseMatch:
+        return ""

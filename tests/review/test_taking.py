@@ -1,0 +1,122 @@
+"""The next case: the most urgent free one of one's own kind of work, never one's own affair, one for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+
+from register import clock
+from review import casework, taking
+from review.models import Case
+from review.states import State
+from tenants import crossing
+from tenants.crossing import Desk
+from tenants.errors import Refusal
+from tests import casefiles
+from tests.cast import Cast
+from tests.review.desks import at_desk, case_now
+from tests.review.test_queue import lodge_many
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three(cast: Cast) -> list[Case]:
+    """Three submitted cases of Beijing, due in one, two and three days; a more urgent one elsewhere."""
+    cases = lodge_many(cast, 3)
+    (foreign,) = lodge_many(cast, 1, agency="mohurd")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        for days, case in enumerate(cases, start=1):
+            Case.objects.filter(pk=case.pk).update(due_on=casefiles.today_plus(days))
+    with crossing.standing(Desk.AGENCY, cast.mohurd):
+        Case.objects.filter(pk=foreign.pk).update(due_on=clock.today())
+    return cases
+
+
+def test_the_most_urgent_free_case_is_taken(cast: Cast, three: list[Case]) -> None:
+    li, liu = cast.actor("li"), cast.actor("liu")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casework.take_up(case=three[0], by=liu)
+        taken = [taking.take_next(li), taking.take_next(liu), taking.take_next(li)]
+        held = dict(Case.objects.values_list("pk", "assignee_id"))
+    assert [case and case.pk for case in taken] == [three[1].pk, three[2].pk, None]
+    assert [held[case.pk] for case in three] == [liu.user_id, li.user_id, liu.user_id]
+
+
+def test_a_case_in_conflict_is_passed_over(cast: Cast, three: list[Case]) -> None:
+    own = replace(cast.actor("li"), document_digest=three[0].document_digest)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        Case.objects.filter(pk=three[1].pk).update(employer_code="91110000MA00000888")
+        by = replace(own, employer_code="91110000MA00000888")
+        taken = taking.take_next(by)
+        assert taking.take_next(by) is None
+    assert taken is not None
+    assert taken.pk == three[2].pk
+
+
+def test_who_is_slower_gets_the_next_one(
+    cast: Cast, three: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have read the same list; the slower one is refused the first case and goes on."""
+    really = casework.take_up
+
+    def slower(*, case: Case, by: object) -> object:
+        if case.pk == three[0].pk:
+            raise Refusal("taken", code="taken")
+        return really(case=case, by=by)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(casework, "take_up", slower)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        taken = taking.take_next(cast.actor("li"))
+    assert taken is not None
+    assert taken.pk == three[1].pk
+
+
+def test_cases_out_of_ones_hands_are_not_offered(cast: Cast, three: list[Case]) -> None:
+    li = cast.actor("li")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casefiles.walk(three[0], li, State.FIRST_PASSED)
+        casework.release(case=three[0], by=li)
+        casefiles.walk(three[1], li, State.CORRECTION)
+        Case.objects.filter(pk=three[1].pk).update(assignee=None)
+        taken = taking.take_next(li)
+    assert taken is not None
+    assert taken.pk == three[2].pk
+
+
+def test_a_supervisor_is_led_to_opinions_of_others(cast: Cast, three: list[Case]) -> None:
+    cache.clear()
+    li, wang = cast.actor("li"), cast.actor("wang")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        for case in three[:2]:
+            Case.objects.filter(pk=case.pk).update(policy={**case.policy, "countersign": True})
+            case.refresh_from_db()
+            casefiles.walk(case, li, State.FIRST_PASSED)
+        Case.objects.filter(pk=three[0].pk).update(due_on=clock.today() + timedelta(days=90))
+        author = replace(wang, user_id=li.user_id)
+        found = [taking.take_next(wang), taking.take_next(wang), taking.take_next(author)]
+    assert [case and case.pk for case in found] == [three[1].pk, three[0].pk, None]
+
+
+def test_the_button_leads_to_the_case_or_says_that_there_is_none(cast: Cast) -> None:
+    (case,) = lodge_many(cast, 1)
+    li = at_desk(cast, "li")
+    assert 'action="/cases/next/"' in li.get("/").content.decode()
+    answer = li.post("/cases/next/")
+    assert answer["Location"] == f"/cases/{case.pk}/"
+    assert case_now(cast.beijing, case.pk).assignee_id == cast.user("li").pk
+    li.get("/cases/?tab=mine&kind=initial")
+    none = li.post("/cases/next/")
+    assert none["Location"] == "/cases/?tab=mine&kind=initial"
+    assert "目前没有可以领取的案卷" in li.page(none["Location"])
+
+
+@pytest.mark.parametrize("name", ["xu", "chen"])
+def test_who_does_not_review_takes_nothing(cast: Cast, name: str) -> None:
+    lodge_many(cast, 1)
+    officer = at_desk(cast, name)
+    assert "/cases/next/" not in officer.get("/").content.decode()
+    assert officer.post("/cases/next/").status_code == 404
