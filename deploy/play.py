@@ -20,7 +20,8 @@ from deploy.portrait import draw
 from deploy.visitor import Captcha, Visitor, Watch
 
 AGENCY: Final = "beijing"
-REVIEWER, FINAL_REVIEWER, REGISTRAR = "li.beijing", "zhao.authority", "zhou.authority"
+REVIEWER, SUPERVISOR, MANAGER = "li.beijing", "wang.beijing", "chen.beijing"
+FINAL_REVIEWER, REGISTRAR, ADMINISTRATOR = "zhao.authority", "zhou.authority", "feng.authority"
 PASSWORD: Final = "Demo-portal-2026"  # noqa: S105  printed at every start
 ROSTER: Final = "roster.csv"
 # How the demonstration's roster marks those who may apply for the first time.
@@ -95,6 +96,8 @@ class Board:
 
     play: Play
     applicant: Visitor
+    # The application's number, from its receipt.
+    reference: str = ""
     seen: set[str] = field(default_factory=set)
 
     def titles(self) -> list[tuple[str, str]]:
@@ -257,6 +260,7 @@ def lodge(play: Play, applicant: Visitor) -> Board:
     board = Board(play, applicant)
     since = time.perf_counter()
     applicant.press("上报", {"declaration-agreed": "on", "declaration-delivery": "1"})
+    board.reference = applicant.text(".receipt-number")
     board.expect(applicant.name, "上报", since=since, state="已上报，待受理", notice="等待受理")
     return board
 
@@ -289,21 +293,20 @@ def sign_in_staff(play: Play, host: str, username: str) -> Visitor:
     return officer
 
 
-def open_case(officer: Visitor, applicant: Visitor) -> None:
-    """Find the applicant's case by its name in the queue."""
-    officer.open(f"/cases/?search={applicant.name}")
-    for row in officer.page.select("table tbody tr"):
-        link = row.select_one("a[href]")
-        if link is not None and applicant.name in row.get_text():
-            officer.open(str(link["href"]))
-            return
-    raise Failure(f"{officer.name}: {applicant.name} is not in the queue. {officer.text('main')[:300]}")
+def open_case(officer: Visitor, board: Board) -> None:
+    """Find the applicant's case in the queue by its number: several people may have the same name."""
+    officer.open(f"/cases/?search={board.reference}")
+    link = officer.page.select_one("table tbody tr a[href]")
+    if not board.reference or link is None:
+        wanted = f"{board.applicant.name} {board.reference}"
+        raise Failure(f"{officer.name}: {wanted} is not in the queue. {officer.text('main')[:300]}")
+    officer.open(str(link["href"]))
 
 
 def review(play: Play, board: Board) -> None:
     """The agency: take up, send back once, accept after the answer, check, pass, refer."""
     reviewer = sign_in_staff(play, f"{AGENCY}.localhost", REVIEWER)
-    open_case(reviewer, board.applicant)
+    open_case(reviewer, board)
     since = time.perf_counter()
     reviewer.press("领取")
     board.expect(REVIEWER, "领取", since=since, state="已上报，待受理")
@@ -315,20 +318,20 @@ def review(play: Play, board: Board) -> None:
     board.expect(REVIEWER, "退回补正", since=since, state="退回补正", notice="需要补正")
     answer_correction(play, board)
 
-    open_case(reviewer, board.applicant)
+    open_case(reviewer, board)
     reviewer.choose("受理")
     since = time.perf_counter()
     reviewer.press("受理")
     board.expect(REVIEWER, "受理", since=since, state="已受理，初审中", notice="已受理您的申请")
 
-    open_case(reviewer, board.applicant)
+    open_case(reviewer, board)
     marks = {str(mark["name"]): "ok" for mark in reviewer.page.select("input.check-input-ok")}
     reviewer.choose("出具初审意见", marks)
     since = time.perf_counter()
     reviewer.press("出具意见", {"verdict": "pass"})
     board.expect(REVIEWER, "初审通过", since=since, state="初审通过", notice="初审")
 
-    open_case(reviewer, board.applicant)
+    open_case(reviewer, board)
     reviewer.choose("报送终审")
     since = time.perf_counter()
     reviewer.press("确定报送")
@@ -338,7 +341,7 @@ def review(play: Play, board: Board) -> None:
 def decide(play: Play, board: Board) -> None:
     """The authority: open the case inside its agency and grant it."""
     officer = sign_in_staff(play, "authority.localhost", FINAL_REVIEWER)
-    open_case(officer, board.applicant)
+    open_case(officer, board)
     since = time.perf_counter()
     officer.press("领取")
     board.expect(FINAL_REVIEWER, "领取", since=since, state="已报送，终审中")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -28,7 +31,7 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 # Names of single things in an address: all cases share one picture.
-SINGLE: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|\\d+")
+SINGLE: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|[A-Z]+-\d{8}-\d+|\d+")
 # Applications lodged beforehand, so that the queues show more than one line.
 OTHERS: Final = 7
 # Pages that the main job does not pass, or that show more when it is over.
@@ -57,6 +60,48 @@ BESIDE: Final = {
     f"{play.AGENCY}.localhost": ("/cases/", "/account/", "/account/authenticator/", "/nowhere/"),
     "authority.localhost": ("/cases/", "/rosters/", "/agencies/"),
 }
+# The desks' own pages, by who opens them. One that a desk does not have is passed over.
+OF_THE_STAFF: Final = {
+    play.REVIEWER: (
+        "/cases/?tab=mine",
+        "/cases/?tab=closed",
+        "/cases/?search=nobody",
+        "/views/",
+        "/notices/",
+        "/dispatch-batches/",
+        "/files/",
+        "/training/",
+        "/counter-codes/",
+        "/leave/",
+        "/account/password/",
+        "/account/recovery-codes/",
+    ),
+    play.SUPERVISOR: ("/cases/", "/counter-codes/", "/numbers/", "/dispatch-batches/", "/leave/"),
+    play.MANAGER: (
+        "/cases/",
+        "/people/",
+        "/people/?tab=inactive",
+        "/people/new/",
+        "/people/import/",
+        "/numbers/",
+        "/settings/",
+    ),
+    play.FINAL_REVIEWER: ("/notices/", "/views/", "/account/"),
+    play.ADMINISTRATOR: ("/people/", "/holidays/", "/holidays/day/", "/holidays/announcement/"),
+}
+# The acts on a case in hand before it is accepted and after, and what a supervisor does.
+BEFORE_ACCEPTANCE: Final = ("correction", "non-acceptance", "acceptance", "paper-slips", "archive")
+IN_REVIEW: Final = ("opinion", "export")
+OF_THE_SUPERVISOR: Final = (
+    "",
+    "correction",
+    "assignment",
+    "extension",
+    "termination",
+    "restriction",
+    "handover",
+)
+OTHER_AGENCY: Final = "mohurd"
 # Who shows the other kinds, and the pages of a draft of each.
 OTHER_KINDS: Final = (
     ("change", "变更注册", "王测试", ("personal", "registration", "channel", "experience", "preview")),
@@ -135,8 +180,65 @@ def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
             for path in BESIDE[visitor.host]:
                 visitor.glance(path)
                 camera.look(visitor, "-later")
+        _staff(camera, played)
         _other_kinds(camera, played, data / play.ROSTER)
     return len(camera.taken) * len(SIZES)
+
+
+def _staff(camera: Camera, played: play.Play) -> None:
+    """The desks from inside, as each of the staff sees them, and the acts with what they ask."""
+    staff = {
+        name: play.sign_in_staff(played, f"{name.partition('.')[2]}.localhost", name) for name in OF_THE_STAFF
+    }
+    for name, paths in OF_THE_STAFF.items():
+        for path in paths:
+            query = path.partition("?")[2].partition("=")[2]
+            _glance(camera, staff[name], path, f"-{name.partition('.')[0]}{query and f'-{query}'}")
+    _review(camera, staff[play.REVIEWER], staff[play.SUPERVISOR])
+    _invite(camera, played, staff[play.MANAGER])
+
+
+def _glance(camera: Camera, visitor: Visitor, path: str, note: str) -> None:
+    if visitor.glance(path) < HTTPStatus.BAD_REQUEST:
+        camera.look(visitor, note)
+
+
+def _review(camera: Camera, reviewer: Visitor, supervisor: Visitor) -> None:
+    """Two cases that wait: one is taken up and accepted, the other handed over to the agency beside."""
+    reviewer.open("/cases/?tab=submitted")
+    there, other = [str(link["href"]) for link in reviewer.page.select("tbody th a[href]")[:2]]
+    reviewer.open(there)
+    if "领取" in reviewer.text(".action-bar"):
+        reviewer.press("领取")
+    camera.look(reviewer, "-in-hand")
+    for page in BEFORE_ACCEPTANCE:
+        _glance(camera, reviewer, f"{there}{page}/", "")
+    reviewer.open(f"{there}acceptance/")
+    reviewer.press("受理")
+    for page in IN_REVIEW:
+        _glance(camera, reviewer, f"{there}{page}/", "")
+    for page in OF_THE_SUPERVISOR:
+        _glance(camera, supervisor, f"{there}{page}/" if page else there, "-supervisor")
+    supervisor.open(f"{other}handover/")
+    supervisor.press("查找", {"q": OTHER_AGENCY})
+    camera.look(supervisor, "-found")
+    supervisor.press("确定转交", {"agency": OTHER_AGENCY, "text": "示例：该类别由其他机构初审"})
+    camera.look(supervisor, "-handed-over")
+    reviewer.open("/dispatch-batches/")
+    reviewer.open(str(reviewer.page.select("tbody th a[href]")[0]["href"]))
+
+
+def _invite(camera: Camera, played: play.Play, manager: Visitor) -> None:
+    """Somebody new, from the invitation to the authenticator app, and the page about them."""
+    name = f"xin{int(time.time())}.{play.AGENCY}"
+    manager.open("/people/new/")
+    manager.press("发送邀请", {"name": "新示例", "username": name, "roles": ["reviewer"]})
+    link = urlsplit(manager.text("#invitation-link")).path
+    newcomer = played.visitor(name, manager.host)
+    newcomer.open(link)
+    newcomer.press("设置密码", {"password": play.PASSWORD, "again": play.PASSWORD})
+    manager.follow("查看该人员")
+    camera.look(manager, "-new")
 
 
 def _other_kinds(camera: Camera, played: play.Play, roster: Path) -> None:

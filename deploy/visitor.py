@@ -52,9 +52,9 @@ class Visitor:
         self._gather()
         return self.page
 
-    def glance(self, path: str) -> None:
-        """Open an address whatever it answers."""
-        self._browser.open(f"{self._root}{path}")
+    def glance(self, path: str) -> int:
+        """Open an address whatever it answers; its status."""
+        return int(self._browser.open(f"{self._root}{path}").status_code)
 
     def follow(self, words: str) -> Tag:
         """Follow the link with these words."""

@@ -38,10 +38,10 @@ from intake.fields import (
     TextField,
 )
 from intake.flows import Section
-from intake.hours import same_certificate
 from register import clock, codes, employer
 from register.materials import CHANGE_CATEGORY
 from register.models import Kind, Sex
+from register.training import same_certificate
 
 Stored = dict[str, Any]
 

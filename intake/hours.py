@@ -5,7 +5,6 @@ What an agency has entered counts together with what the applicant fills in; a c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,8 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from intake.circumstances import Circumstances
-from intake.fields import plain
 from register.models import Kind, TrainingHours
+from register.training import same_certificate
 
 Row = dict[str, Any]
 Text = str | Promise
@@ -121,11 +120,6 @@ def _as_row(entered: TrainingHours) -> Row:
         "certificate": entered.certificate_number,
         "imported": IMPORTED,
     }
-
-
-def same_certificate(number: str) -> str:
-    """A certificate number as it is compared: width, case, blanks and dashes do not count."""
-    return re.sub(r"[\s\-‐‑–—]", "", plain(number)).upper()
 
 
 def tidy(number: Decimal) -> Decimal:

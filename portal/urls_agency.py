@@ -6,7 +6,7 @@ from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
 from review.views import account, saved, signin
-from review.views.agency import acts, case, dispatching, files, handover, letters, papers, queue
+from review.views.agency import acts, case, dispatching, exports, files, handover, letters, papers, queue
 
 urlpatterns = [
     path("", queue.cases, name="home"),
@@ -54,8 +54,10 @@ urlpatterns = [
     path("cases/<uuid:case_id>/paper-slips/<uuid:slip_id>.pdf", papers.paper_slip, name="paper-slip"),
     path("cases/<uuid:case_id>/archive/", files.archive, name="archive"),
     path("prints/", files.print_orders, name="prints"),
+    path("cases/export/", exports.export, name="export"),
     path("files/", files.prepared_files, name="prepared-files"),
     path("files/<uuid:file_id>/", files.prepared_file, name="prepared-file"),
+    path("files/<uuid:file_id>/again/", files.prepared_file_again, name="prepared-file-again"),
     path("cases/<uuid:case_id>/holding/", acts.holding, name="holding"),
     path("cases/<uuid:case_id>/release/", acts.release, name="release"),
     path("cases/<uuid:case_id>/acceptance/", acts.acceptance, name="acceptance"),
@@ -84,6 +86,7 @@ urlpatterns = [
     path("dispatch-batches/<str:number>/", dispatching.batch, name="dispatch-batch"),
     path("dispatch-batches/<str:number>/summary.xlsx", dispatching.summary_xlsx, name="dispatch-xlsx"),
     path("dispatch-batches/<str:number>/summary.pdf", dispatching.summary_pdf, name="dispatch-pdf"),
+    path("", include("review.urls_house")),
     path("", include("review.urls_people")),
     path("", include("review.urls_counter")),
     path("", include("notifications.urls_staff")),

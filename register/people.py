@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -50,6 +51,23 @@ def at_counter(document_type: str, number: str, name: str) -> UUID | None:
     """
     digest = documents.digest(document_type, number)
     return _asked("SELECT public.counter_person(%s, %s)", digest, names.normalise(name))
+
+
+def keys_by_digest(digests: Sequence[str]) -> dict[str, UUID]:
+    """The same for many digests at once, without those that nobody carries; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT d, public.person_by_digest(d) FROM unnest(%s::text[]) AS d", [list(digests)])
+        return {digest: key for digest, key in cursor.fetchall() if key is not None}
+
+
+def named_by_digest(holders: Mapping[str, str]) -> dict[str, UUID]:
+    """Of these digests of present documents those that are known with the name told; one query."""
+    told = [list(holders), [names.normalise(name) for name in holders.values()]]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d, public.counter_person(d, n) FROM unnest(%s::text[], %s::text[]) AS told(d, n)", told
+        )
+        return {digest: key for digest, key in cursor.fetchall() if key is not None}
 
 
 def _asked(question: str, *words: str) -> UUID | None:

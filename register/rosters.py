@@ -6,26 +6,19 @@ unless the officer asks to leave the wrong rows out.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
-import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from register import documents, names, people
+from register import documents, names, people, staging
 from register.clock import ONE_DAY
 from register.models import FormerNumber, Kind, Person, Qualification, Registration
 from register.resources import (
@@ -36,17 +29,14 @@ from register.resources import (
     RegistrationRow,
     RosterResource,
 )
-from register.sheets import plain_header, read
+from register.sheets import ROSTER_LIMITS, Limits, plain_header, read
 from tenants import crossing
-from tenants.crypto import decrypt, encrypt
-from tenants.errors import Refusal
 from tenants.models import Agency, User
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 2_000
 SAMPLE: Final = 10
-KEPT_SECONDS: Final = 3600
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('register.rosters'))"
 QUALIFICATION_FIELDS: Final = (
     "management_number",
@@ -145,7 +135,7 @@ def preview(data: bytes, name: str, what: What | str) -> Preview:
     """What a file would do, without doing it. Raises UnreadableFile when it cannot be read as a roster."""
     what = What(what)
     plan, total = _planned(data, name, what)
-    columns, sample = _sample(_resource_for(what), plan.rows[:SAMPLE])
+    columns, sample = sample_of(_resource_for(what), plan.rows[:SAMPLE])
     return Preview(
         what=what,
         rows=total,
@@ -199,8 +189,21 @@ def commit(
 
 # --- Reading and comparing -----------------------------------------------------------------------
 def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
-    resource = _resource_for(what)
-    dataset, ignored = read(data, name, resource.columns(), resource.required())
+    plan, total = planned(_resource_for(what), data, name)
+    _match_people(plan)
+    _COMPARE[what](plan)
+    plan.errors.sort()
+    return plan, total
+
+
+def planned(
+    resource: RosterResource, data: bytes, name: str, limits: Limits = ROSTER_LIMITS
+) -> tuple[Plan, int]:
+    """The rows of a file that stand each on its own, the faults of the others, and how many lines it has.
+
+    Raises UnreadableFile when it cannot be read as such a list.
+    """
+    dataset, ignored = read(data, name, resource.columns(), resource.required(), limits)
     outcome = resource.import_data(dataset, use_transactions=False)  # type: ignore[no-untyped-call]
     for failed in outcome.error_rows:
         raise failed.errors[0].error  # a fault of the program, not of the file
@@ -210,9 +213,6 @@ def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
         for attribute, messages in invalid.field_specific_errors.items():
             column = resource.column_of(attribute)
             plan.errors += [LineError(line, column, str(message)) for message in messages]
-    _match_people(plan)
-    _COMPARE[what](plan)
-    plan.errors.sort()
     return plan, len(dataset)
 
 
@@ -440,9 +440,10 @@ _WRITE: Final[Mapping[What, Callable[[Plan], None]]] = {
 
 
 # --- Shown before the decision -------------------------------------------------------------------
-def _sample(
+def sample_of(
     resource: RosterResource, rows: Sequence[PersonRow]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Heads and cells of these rows as they are shown, document numbers masked."""
     shown = [each for each in resource.fields.values() if each.attribute not in ("sex", "birth_date")]
     return (
         tuple(gettext("行") if each.attribute == "line" else each.column_name for each in shown),
@@ -467,52 +468,21 @@ class Kept(NamedTuple):
 
 
 def keep(data: bytes, name: str, what: What | str, *, user_id: int) -> str:
-    """Put an upload aside for the officer who sent it, encrypted; returns the token that finds it again.
-
-    What nobody decided within the hour is deleted here.
-    """
-    folder = _folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            old.unlink(missing_ok=True)
-    token = secrets.token_urlsafe(24)
-    content = {
-        "user": user_id,
-        "name": name,
-        "what": What(what).value,
-        "data": base64.b64encode(data).decode(),
-    }
-    path = _path_of(token)
-    path.touch(mode=0o600)
-    path.write_bytes(encrypt(json.dumps(content)))
-    return token
+    """Put an upload aside for the officer who sent it; returns the token that finds it again."""
+    return staging.keep(data, name, What(what).value, user_id=user_id)
 
 
 def kept(token: str, *, user_id: int) -> Kept:
     """The upload behind a token. Raises Refusal when it is gone, or was sent by somebody else."""
-    try:
-        content = json.loads(decrypt(_path_of(token).read_bytes()))
-    except (FileNotFoundError, ValueError):
-        raise Refusal(_("上传的文件已过期，请重新上传。"), "upload_gone") from None
-    if content["user"] != user_id:
-        raise Refusal(_("上传的文件已过期，请重新上传。"), "upload_gone")
-    return Kept(base64.b64decode(content["data"]), content["name"], What(content["what"]))
+    found = staging.kept(token, user_id=user_id)
+    if found.what not in set(What):
+        raise staging.gone()
+    return Kept(found.data, found.name, What(found.what))
 
 
 def discard(token: str) -> None:
     """Delete an upload; nothing happens when it is gone already."""
-    _path_of(token).unlink(missing_ok=True)
-
-
-def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "imports"
-
-
-def _path_of(token: str) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{32}", token):
-        raise Refusal(_("上传的文件已过期，请重新上传。"), "upload_gone")
-    return _folder() / token
+    staging.discard(token)
 
 
 def _chunks(values: Sequence[Any], size: int = 5_000) -> Iterator[Sequence[Any]]:

@@ -13,7 +13,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +33,16 @@ MAX_COLUMNS: Final = 60
 MAX_CELL: Final = 2_000
 
 Line = tuple[int, Sequence[Any]]
+
+
+class Limits(NamedTuple):
+    """How much one file may hold."""
+
+    size: int
+    rows: int
+
+
+ROSTER_LIMITS: Final = Limits(MAX_BYTES, MAX_ROWS)
 
 
 class UnreadableFile(Refusal):
@@ -77,29 +87,33 @@ def _first_sheet(data: bytes) -> Iterator[Line]:
 
 
 def read(
-    data: bytes, name: str, aliases: Mapping[str, str], required: Iterable[str]
+    data: bytes,
+    name: str,
+    aliases: Mapping[str, str],
+    required: Iterable[str],
+    limits: Limits = ROSTER_LIMITS,
 ) -> tuple[Dataset, list[str]]:
     """The rows of a file under the names of our columns, and the headers nobody asked for.
 
     The first column of the data set, `#`, is the line of the file. `aliases` lead from a header as people
     write it (see `plain_header`) to our column. Raises UnreadableFile.
     """
-    filled = filled_lines(data, name)
+    filled = filled_lines(data, name, limits)
     columns, ignored = _columns(next(filled, None), aliases, required)
     found = Dataset(headers=[LINE, *columns.values()])
     for count, (number, row) in enumerate(filled, 1):
-        if count > MAX_ROWS:
-            raise _unreadable(_("文件超过 {rows} 行，请分成几个文件。"), rows=MAX_ROWS)
+        if count > limits.rows:
+            raise _unreadable(_("文件超过 {rows} 行，请分成几个文件。"), rows=limits.rows)
         found.append([number, *(row[place] if place < len(row) else "" for place in columns)])
     if not len(found):
         raise _unreadable(_("文件中没有数据行。"))
     return found, ignored
 
 
-def filled_lines(data: bytes, name: str) -> Iterator[Line]:
+def filled_lines(data: bytes, name: str, limits: Limits = ROSTER_LIMITS) -> Iterator[Line]:
     """The filled rows of a file as they stand, with or without a header. Raises UnreadableFile."""
-    if len(data) > MAX_BYTES:
-        raise _unreadable(_("文件超过 {size} MB，请分成几个文件。"), size=MAX_BYTES // 1024 // 1024)
+    if len(data) > limits.size:
+        raise _unreadable(_("文件超过 {size} MB，请分成几个文件。"), size=limits.size // 1024 // 1024)
     return ((number, row) for number, row in _lines_of(data, name) if any(map(_filled, row)))
 
 

@@ -182,6 +182,8 @@ class Movement(models.Model):
         verbose_name = _("流转记录")
         ordering: ClassVar = ["number"]
         constraints = (models.UniqueConstraint("case", "number", name="movement_number"),)
+        # What happened lately, over all cases: the figures of the desk (`review.numbers`).
+        indexes = (models.Index("at", name="movement_by_time"),)
 
     def __str__(self) -> str:
         return f"{self.case_id} #{self.number} {self.act}"

@@ -7,7 +7,7 @@ in the database behind the agency's wall, only its orderer opens it, and it goes
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -20,13 +20,13 @@ from django.utils.translation import gettext as _
 
 from register import clock
 from tenants.errors import Refusal
-from tenants.models import Agency, PreparedFile, User
+from tenants.models import AccessRecord, Agency, PreparedFile, User
 
 logger = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=7)
-# Whoever has begun and not finished for so long was killed: another one may begin again.
-GIVEN_UP: Final = timedelta(minutes=15)
+# Whoever has begun and given no sign of life for so long was killed: another one may begin again.
+GIVEN_UP: Final = timedelta(minutes=3)
 UNHEARD: Final = timedelta(seconds=30)
 # So many orders of one officer wait at a time.
 MOST_WAITING: Final = 5
@@ -47,10 +47,16 @@ class Product:
     name: str
     content_type: str
     data: bytes
+    # Whose full numbers stand in it: on record in the very moment from which it can be fetched.
+    looks: Sequence[AccessRecord] = ()
 
 
 Progress = Callable[[int], None]
 Writer = Callable[[PreparedFile, Progress], Product]
+
+
+class Overtaken(RuntimeError):
+    """Somebody else has begun to write the same file meanwhile: this one stops."""
 
 
 # --- Ordering: the officer's desk ----------------------------------------------------------------------
@@ -70,11 +76,7 @@ def ask(
 
     `full`: with full document numbers, for a `reason`. Raises `Refusal` while too many orders wait.
     """
-    waiting = PreparedFile.objects.filter(agency=agency, user=user, finished_at__isnull=True)
-    if waiting.filter(expires_at__gt=clock.now()).count() >= MOST_WAITING:
-        raise Refusal(
-            _("您还有 {n} 个文件正在生成，请等其中一个完成后再试。").format(n=MOST_WAITING), code="busy"
-        )
+    _wait_for_others(user, agency)
     now = clock.now()
     order = PreparedFile.objects.create(
         agency=agency,
@@ -90,6 +92,28 @@ def ask(
     key, code = order.pk, agency.code
     transaction.on_commit(lambda: ring(kind, key, code), robust=True)
     return order
+
+
+def ask_again(file_id: UUID, *, agency: Agency, user: User) -> None:
+    """Order one's own file once more after it failed. Raises `Refusal` where there is no such file."""
+    _wait_for_others(user, agency)
+    now = clock.now()
+    failed = of_officer(user, agency).filter(pk=file_id).exclude(fault="")
+    kind = failed.values_list("kind", flat=True).first()
+    if kind is None or not failed.update(
+        fault="", asked_at=now, started_at=None, finished_at=None, done=0, expires_at=now + KEPT
+    ):
+        raise Refusal(_("这个文件已经在重新生成。"), code="not_failed")
+    code = agency.code
+    transaction.on_commit(lambda: ring(kind, file_id, code), robust=True)
+
+
+def _wait_for_others(user: User, agency: Agency) -> None:
+    waiting = PreparedFile.objects.filter(agency=agency, user=user, finished_at__isnull=True)
+    if waiting.filter(expires_at__gt=clock.now()).count() >= MOST_WAITING:
+        raise Refusal(
+            _("您还有 {n} 个文件正在生成，请等其中一个完成后再试。").format(n=MOST_WAITING), code="busy"
+        )
 
 
 def ring(kind: str, file_id: UUID, agency_code: str) -> None:
@@ -122,6 +146,8 @@ def write(file_id: UUID | str, writer: Writer) -> bool:
     order = orders.select_related("agency", "user").defer("data").get()
     try:
         product = writer(order, lambda done: _progress(order, done))
+    except Overtaken:
+        return False
     except Refusal as no:
         return _finish(order, fault=str(no.message)[:300])
     except Exception:
@@ -133,15 +159,28 @@ def write(file_id: UUID | str, writer: Writer) -> bool:
         name=product.name[:150],
         content_type=product.content_type,
         data=product.data,
+        looks=product.looks,
     )
 
 
+def _mine(order: PreparedFile) -> QuerySet[PreparedFile]:
+    """The order, unless somebody else has begun it anew since this one last gave a sign of life."""
+    return PreparedFile.objects.filter(pk=order.pk, started_at=order.started_at, finished_at__isnull=True)
+
+
 def _progress(order: PreparedFile, done: int) -> None:
-    PreparedFile.objects.filter(pk=order.pk).update(done=done)
+    """Say how far the file is, which is the sign of life as well."""
+    now = clock.now()
+    if not _mine(order).update(done=done, total=order.total, started_at=now):
+        raise Overtaken
+    order.started_at = now
 
 
-def _finish(order: PreparedFile, **told: Any) -> bool:
-    PreparedFile.objects.filter(pk=order.pk).update(finished_at=clock.now(), **told)
+def _finish(order: PreparedFile, *, looks: Sequence[AccessRecord] = (), **told: Any) -> bool:
+    with transaction.atomic():
+        if not _mine(order).update(finished_at=clock.now(), total=order.total, **told):
+            return False
+        AccessRecord.objects.bulk_create(looks, batch_size=5_000)
     return not told.get("fault")
 
 

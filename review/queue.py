@@ -366,7 +366,7 @@ def _counted(by_state: QuerySet[Any, Any], limited: list[QuerySet[Any, Any]]) ->
         params = (*params, str(place), *its_params)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def listed(lines: QuerySet[M], book: Book, tab: Tab, *, user_id: int) -> QuerySet[M]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from celery import shared_task
 
-from review import clockwork, escalation, prepared, prints
+from review import clockwork, escalation, exports, prepared, prints
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.models import Agency, PreparedFile
@@ -33,7 +33,10 @@ def escalate() -> dict[str, int]:
 
 # --- Files for officers --------------------------------------------------------------------------------
 
-WRITERS: Final[Mapping[str, prepared.Writer]] = {PreparedFile.Kind.PRINTS: prints.write}
+WRITERS: Final[Mapping[str, prepared.Writer]] = {
+    PreparedFile.Kind.EXPORT: exports.write,
+    PreparedFile.Kind.PRINTS: prints.write,
+}
 
 
 @shared_task(name="review.tasks.prepare", ignore_result=True)

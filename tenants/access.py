@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from tenants import crossing
@@ -16,3 +17,11 @@ def record_look(*, by: User, person_id: UUID, reason: str, case_id: UUID | None 
     return AccessRecord.objects.create(
         user=by, agency=agency, person_id=person_id, case_id=case_id, reason=reason
     )
+
+
+def looks_at(seen: Mapping[UUID, UUID], *, by: User, agency: Agency, reason: str) -> list[AccessRecord]:
+    """The records of a look at many people at once, each with the case that led to it; not stored yet."""
+    return [
+        AccessRecord(user=by, agency=agency, person_id=person, case_id=case, reason=reason)
+        for person, case in seen.items()
+    ]

@@ -115,7 +115,7 @@ def opened(*, agency: str, countersign: bool = False) -> str:
         place.countersign = countersign
         place.save(update_fields=["countersign"])
         for key, officer in STAFF.items():
-            if officer.agency == "beijing":
+            if officer.agency == AGENCIES[0]:
                 _employ(key, officer, place)
     return str(place.name_zh)
 
@@ -294,25 +294,26 @@ def lodged(*, person: str, agency: str = "beijing", at: str = "submitted") -> Fa
 
 def pile(*, agency: str, cases: int) -> list[str]:
     """So many reviewed cases at an agency, ready to be referred; the document numbers of their people."""
-    from register.models import Person
     from review import casework
     from review.states import State
     from tenants import crossing
     from tests import casefiles
 
-    numbers = [someone()["number"] for _case in range(cases)]
-    with crossing.standing(crossing.Desk.OWNER):
-        people = list(Person.objects.select_related("user").order_by("-pk")[:cases])
+    people = [someone() for _case in range(cases)]
     place, reviewer, second = _agency(agency), _officer(agency), _officer(agency, role="supervisor")
-    for person in people:
-        with crossing.standing(crossing.Desk.APPLICANT), crossing.acting_as(person.pk):
-            with crossing.inside(place):
-                case = casefiles.lodge(person, place)
+    for each in people:
+        person = _person(each["id"])
+        with (
+            crossing.standing(crossing.Desk.APPLICANT),
+            crossing.acting_as(person.pk),
+            crossing.inside(place),
+        ):
+            case = casefiles.lodge(person, place)
         with crossing.standing(crossing.Desk.AGENCY, place):
             casefiles.walk(case, reviewer, State.FIRST_PASSED)
             if case.policy["countersign"]:
                 casework.countersign(case=case, by=second)
-    return numbers
+    return [each["number"] for each in people]
 
 
 def answered(*, person: str, application: str, changes: dict[str, dict[str, Any]], words: list[str]) -> None:
@@ -365,8 +366,9 @@ def _officer(agency: str, *, role: str = "reviewer") -> Any:
     from tenants.models import User
     from tests.cast import STAFF
 
+    like = agency if agency in (*AGENCIES, "authority") else AGENCIES[0]
     key, officer = next(
-        (key, each) for key, each in STAFF.items() if each.agency == agency and each.role.endswith("reviewer")
+        (key, each) for key, each in STAFF.items() if each.agency == like and each.role.endswith(role)
     )
     with crossing.standing(crossing.Desk.OWNER):
         user = User.objects.get(username=f"{key}.{agency}")
@@ -470,10 +472,11 @@ def code(*, username: str, new: bool = False) -> str:
         return Authenticator.objects.get(user__username=username, confirmed=not new).next_code()
 
 
-VERBS: Final[dict[str, Callable[..., Any]]] = {
-    verb.__name__: verb
-    for verb in (someone, announced, draft, lodged, signed_in, staff_in, out_of_time, captcha, code)
-}
+KNOWN: Final = (
+    *(someone, opened, announced, draft, lodged, pile, answered),
+    *(signed_in, staff_in, out_of_time, captcha, code),
+)
+VERBS: Final[dict[str, Callable[..., Any]]] = {verb.__name__: verb for verb in KNOWN}
 
 
 # --- The process -----------------------------------------------------------------------------------

@@ -7,12 +7,26 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import ground, stage
+from tests import ground, manual, stage
 from tests.cast import cast, shifted_clock
-from tests.manual import pytest_collection_modifyitems, pytest_configure
+from tests.manual import pytest_configure
 from tests.stage import Stage
 
-__all__ = ["cast", "pytest_collection_modifyitems", "pytest_configure", "shifted_clock"]
+__all__ = ["cast", "pytest_configure", "shifted_clock"]
+
+# What takes longest begins first, so that no process is left alone with it at the end.
+LONGEST_FIRST = ("tests/journeys/test_accessibility.py", "tests/journeys/", "tests/faults/", "tests/review/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests, and write the manual's ids where their reports carry them along."""
+    items.sort(key=_place)
+    manual.carry_ids(items)
+
+
+def _place(item: pytest.Item) -> int:
+    found = (n for n, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
+    return next(found, len(LONGEST_FIRST))
 
 
 @pytest.fixture(scope="session")

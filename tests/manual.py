@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Plugin(one.id for one in document.known()), "manual-coverage")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def carry_ids(items: list[pytest.Item]) -> None:
     """Write the ids of each journey where its reports carry them along."""
     for item in items:
         for mark in item.iter_markers(PROPERTY):

@@ -90,6 +90,22 @@ class Stage:
     def lodged(self, person: Somebody, **more: Any) -> Lodged:
         return Lodged(**self.backstage.ask("lodged", person=person.id, **more))
 
+    def opened(self, agency: str, **more: Any) -> str:
+        """The name of one more agency, which has nothing in its queue and the staff of Beijing's."""
+        return str(self.backstage.ask("opened", agency=agency, **more))
+
+    def pile(self, agency: str, cases: int) -> list[str]:
+        """So many reviewed cases, ready to be referred; the document numbers of their people."""
+        return list(self.backstage.ask("pile", agency=agency, cases=cases))
+
+    def answered(
+        self, person: Somebody, lodged: Lodged, *, changes: dict[str, dict[str, str]], words: list[str]
+    ) -> None:
+        """The applicant answers the open correction: sections changed, items answered in `words`."""
+        self.backstage.ask(
+            "answered", person=person.id, application=lodged.application, changes=changes, words=words
+        )
+
     def announced(self, person: Somebody) -> str:
         """The number of a published announcement that names this person's registration."""
         return str(self.backstage.ask("announced", registration=person.registration))

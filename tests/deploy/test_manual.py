@@ -106,7 +106,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
         """
         from pathlib import Path
         from deploy import manual
-        from tests.manual import pytest_collection_modifyitems, pytest_configure
+        from tests.manual import carry_ids as pytest_collection_modifyitems, pytest_configure
         manual.DOCUMENT = Path("coverage.md")
         """
     )

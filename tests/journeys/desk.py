@@ -29,6 +29,10 @@ AGENCIES: Final = {
 }
 KINDS: Final = """names => Object.fromEntries(names.map(name => [name, document.getElementsByName(name)[0]])
     .filter(([name, control]) => control).map(([name, control]) => [name, control.type]))"""
+FETCH: Final = """async there => {
+    const answer = await fetch(there);
+    return [answer.headers.get("content-type"), Array.from(new Uint8Array(await answer.arrayBuffer()))];
+}"""
 CHANNELS: Final = {"beijing": "省级", "mohurd": "部委", "sinopec": "中央企业"}
 NO_PICTURE: Final = b"not a picture" * 4000
 NEW_EMPLOYER: Final = play.EMPLOYER | {
@@ -153,6 +157,28 @@ class Officer(Window):
 
     def follow_case(self, reference: str) -> None:
         self.page.get_by_role("link", name=reference).first.click()
+
+    def take_next(self) -> str:
+        """下一件; the number of the case that one has then."""
+        self.press("下一件")
+        self.says("已领取，本案由您办理")
+        return self.page.locator(".page-head .figures").first.inner_text()
+
+    def mark(self, *faults: str) -> None:
+        """符合 on every section of the dossier, 有误 on these."""
+        for choice in self.page.locator("label[for^='ok-']").all():
+            section = (choice.get_attribute("for") or "").removeprefix("ok-")
+            self.page.locator(f"label[for='{'fault' if section in faults else 'ok'}-{section}']").click()
+
+    def says(self, words: str) -> None:
+        """The message on top of the page."""
+        expect(self.page.locator(".messages")).to_contain_text(words)
+
+    def fetched(self, link: str) -> tuple[str, bytes]:
+        """What is behind the link with these words: its kind and its content."""
+        there = self.page.get_by_role("link", name=link).first.get_attribute("href")
+        kind, data = self.page.evaluate(FETCH, there)
+        return kind, bytes(data)
 
 
 @dataclass
@@ -318,10 +344,14 @@ class Desk:
         who.context.add_cookies([{"name": "sessionid", "value": key, "url": who.root}])
         return key
 
-    def officer(self, username: str, *, by_form: bool = False) -> Officer:
+    def at_desk(self, agency: str, *, size: tuple[int, int] = WIDE) -> Officer:
+        """A window before an agency's host, nobody signed in."""
+        host = f"{agency}.localhost"
+        return Officer(self.page(host, size), self.stage, self._root(host))
+
+    def officer(self, username: str, *, by_form: bool = False, size: tuple[int, int] = WIDE) -> Officer:
         """Somebody of the staff who has just signed in, at the first page; `by_form` as one does it."""
-        host = f"{username.partition('.')[2]}.localhost"
-        officer = Officer(self.page(host), self.stage, self._root(host))
+        officer = self.at_desk(username.partition(".")[2], size=size)
         if by_form:
             officer.sign_in(username)
             return officer

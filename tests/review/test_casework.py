@@ -86,7 +86,7 @@ def test_a_correction_answered_makes_a_second_version(cast: Cast, submitted: Cas
         casework.resubmit(case=case, by=cast.actor_of(cast.zhang), filing=filing)
         assert (case.state, case.version, case.clock) == ("submitted", 2, "A")
         assert [d.version for d in case.dossiers.all()] == [1, 2]
-    assert told(submitted) == ["submitted", "correction", "resubmitted"]
+    assert told(submitted) == ["submitted", "correction", "resubmitted", "staff_resubmitted"]
     assert docket_agrees(cast)
 
 

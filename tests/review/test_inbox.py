@@ -75,6 +75,6 @@ def test_the_queue_tells_what_is_unread(cast: Cast, lodged: Case) -> None:
     client = at_desk(cast, "li")
     assert "未读通知： 新分派 1" in words(client.get("/"))
     with crossing.standing(Desk.AGENCY, cast.beijing):
-        assert Notice.objects.get(user=li).url == f"/cases/{lodged.pk}/"
+        assert Notice.objects.get(user=li).case_id == lodged.pk
         board.mark_seen(li)
     assert "未读通知" not in words(client.get("/"))

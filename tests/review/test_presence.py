@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.core.cache import cache
 
@@ -13,6 +15,9 @@ from tests.review.desks import at_desk
 from tests.review.test_queue import lodge_many
 
 pytestmark = pytest.mark.django_db
+
+# The page asks, nobody clicked.
+BY_ITSELF = {"X-Requested-With": "XMLHttpRequest"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +40,12 @@ def test_colleagues_see_one_another_and_nobody_sees_himself(cast: Cast) -> None:
 def test_a_look_fades(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     (case,) = lodge_many(cast, 1)
     now = 1_000_000.0
-    monkeypatch.setattr(presence.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
     with crossing.standing(Desk.AGENCY, cast.beijing):
         presence.look(case.pk, cast.user("li"))
-        monkeypatch.setattr(presence.time, "time", lambda: now + presence.SECONDS - 1)
+        monkeypatch.setattr(time, "time", lambda: now + presence.SECONDS - 1)
         assert presence.look(case.pk, cast.user("liu")) == ["李初审"]
-        monkeypatch.setattr(presence.time, "time", lambda: now + presence.SECONDS + 1)
+        monkeypatch.setattr(time, "time", lambda: now + presence.SECONDS + 1)
         assert presence.seen_many([case.pk], but=0) == {case.pk: ["刘初审"]}
 
 
@@ -73,9 +78,8 @@ def test_without_a_cache_nobody_is_seen_and_nothing_fails(
 def test_page_and_queue_tell_who_is_looking(cast: Cast) -> None:
     (case,) = lodge_many(cast, 1)
     li, liu = at_desk(cast, "li"), at_desk(cast, "liu")
-    asked = {"headers": {"X-Requested-With": "XMLHttpRequest"}}
-    assert li.post(f"/cases/{case.pk}/presence/", **asked).json() == {"words": ""}
-    assert liu.post(f"/cases/{case.pk}/presence/", **asked).json() == {"words": "李初审正在查看"}
+    assert li.post(f"/cases/{case.pk}/presence/", headers=BY_ITSELF).json() == {"words": ""}
+    assert liu.post(f"/cases/{case.pk}/presence/", headers=BY_ITSELF).json() == {"words": "李初审正在查看"}
     assert f'data-presence="/cases/{case.pk}/presence/"' in li.get(f"/cases/{case.pk}/").content.decode()
     assert "刘初审正在查看" in li.page("/")
     assert "李初审正在查看" not in li.page("/")

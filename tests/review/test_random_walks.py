@@ -128,7 +128,8 @@ class Walk:
             heads = DocketEntry.objects.values_list("case_id", "chain_length", "chain_head")
             assert list(log.verify(docket={pk: (length, head) for pk, length, head in heads})) == []
             case = Case.objects.get(pk=self.id)
-            told = Outbox.objects.filter(case_id=self.id).values_list("cause", flat=True)
+            mine = Outbox.objects.filter(case_id=self.id, user=case.person.user_id)
+            told = mine.values_list("cause", flat=True)
             audible = case.movements.exclude(act__in=announcements.SILENT).values_list("pk", flat=True)
             assert sorted(told) == sorted(str(pk) for pk in audible)
             granted = Registration.objects.filter(case_id=self.id).count()

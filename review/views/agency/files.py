@@ -16,7 +16,8 @@ from review.documents import archive as documents
 from review.forms.files import ArchiveForm
 from review.models import Case
 from review.views import listing
-from review.views.desk import AGENCY_READERS, actor, of_this_agency, posted, private
+from review.views.desk import AGENCY_READERS, actor, of_this_agency, posted, private, told
+from review.workflow import SUPERVISOR
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import PreparedFile
@@ -34,16 +35,33 @@ def prepared_files(request: StaffRequest) -> HttpResponse:
 @staff_required(*AGENCY_READERS)
 @require_safe
 def prepared_file(request: StaffRequest, file_id: UUID) -> HttpResponse:
-    """One own file that is ready; anybody else's is not found."""
+    """One own file that is ready; anybody else's is not found.
+
+    A list with full document numbers opens only while its orderer is a supervisor.
+    """
     found = prepared.of_officer(request.user, request.agency).filter(pk=file_id, data__isnull=False)
+    if SUPERVISOR not in request.roles:
+        found = found.exclude(kind=PreparedFile.Kind.EXPORT, full=True)
     row = found.values_list("data", "content_type", "name").first()
     if row is None:
         raise Http404
     data, content_type, name = row
-    answer = HttpResponse(bytes(data), content_type=content_type)
+    answer = HttpResponse(bytes(data or b""), content_type=content_type)
     answer["Content-Disposition"] = str(content_disposition_header(True, name))
     answer["X-Content-Type-Options"] = "nosniff"
     return private(answer)
+
+
+@staff_required(*AGENCY_READERS)
+@require_POST
+def prepared_file_again(request: StaffRequest, file_id: UUID) -> HttpResponse:
+    """Order an own file once more that could not be written."""
+    told(
+        request,
+        _("文件正在重新生成，完成后可以在这里下载。"),
+        lambda: prepared.ask_again(file_id, agency=request.agency, user=request.user),
+    )
+    return redirect("prepared-files")
 
 
 @staff_required(*AGENCY_READERS)

@@ -64,6 +64,8 @@ def _listed(request: StaffRequest) -> HttpResponse:
     context["bulk_acts"] = _bulk_acts(context["tab"], request.roles)
     context["assignees"] = [each for each in holders if each.reviews]
     context["takes_next"] = bool(request.roles & {REVIEWER, SUPERVISOR})
+    if context["opens"] and context["rows"]:
+        context["export_url"] = f"{reverse('export')}?{context['view_query']}"
     return listing.answer(request, "review/agency/queue.html", context)
 
 
