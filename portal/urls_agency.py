@@ -6,7 +6,18 @@ from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
 from review.views import account, saved, signin
-from review.views.agency import acts, case, dispatching, exports, files, handover, letters, papers, queue
+from review.views.agency import (
+    acts,
+    case,
+    dispatching,
+    exports,
+    files,
+    handover,
+    letters,
+    papers,
+    queue,
+    training,
+)
 
 urlpatterns = [
     path("", queue.cases, name="home"),
@@ -55,6 +66,9 @@ urlpatterns = [
     path("cases/<uuid:case_id>/archive/", files.archive, name="archive"),
     path("prints/", files.print_orders, name="prints"),
     path("cases/export/", exports.export, name="export"),
+    path("training/", training.upload, name="training"),
+    path("training/template.<str:form>", training.template, name="training-template"),
+    path("training/<str:token>/", training.decision, name="training-decision"),
     path("files/", files.prepared_files, name="prepared-files"),
     path("files/<uuid:file_id>/", files.prepared_file, name="prepared-file"),
     path("files/<uuid:file_id>/again/", files.prepared_file_again, name="prepared-file-again"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -60,14 +60,16 @@ def keys_by_digest(digests: Sequence[str]) -> dict[str, UUID]:
         return {digest: key for digest, key in cursor.fetchall() if key is not None}
 
 
-def named_by_digest(holders: Mapping[str, str]) -> dict[str, UUID]:
-    """Of these digests of present documents those that are known with the name told; one query."""
-    told = [list(holders), [names.normalise(name) for name in holders.values()]]
+def named_by_digest(told: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Of these digests of present documents, each with a name, those that belong together; one query."""
+    asked = {(digest, names.normalise(name)): (digest, name) for digest, name in told}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT d, public.counter_person(d, n) FROM unnest(%s::text[], %s::text[]) AS told(d, n)", told
+            "SELECT d, n, public.counter_person(d, n) FROM unnest(%s::text[], %s::text[]) AS told(d, n)",
+            [[digest for digest, _name in asked], [name for _digest, name in asked]],
         )
-        return {digest: key for digest, key in cursor.fetchall() if key is not None}
+        found = {(digest, name): key for digest, name, key in cursor.fetchall() if key is not None}
+    return {each: found[pair] for pair, each in asked.items() if pair in found}
 
 
 def _asked(question: str, *words: str) -> UUID | None:

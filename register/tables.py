@@ -70,7 +70,7 @@ class Table(ABC):
     def __exit__(self, *_how: object) -> None:
         self.discard()
 
-    def discard(self) -> None:
+    def discard(self) -> None:  # noqa: B027 - a table in memory leaves nothing
         """Clear away what stands outside the memory; nothing happens once the file is whole."""
 
     @abstractmethod
@@ -136,7 +136,7 @@ class _Xlsx(Table):
 
     def _cell(self, value: Value) -> Cell:
         if value is None or isinstance(value, str):
-            cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value or ""))
+            cell: Cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value or ""))
             cell.data_type, cell._style = "s", self.text
             return cell
         cell = WriteOnlyCell(self.sheet, value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -167,7 +167,7 @@ def template(form: Form) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the officer sees before deciding: counts, faults by line, the first new rows with masked numbers."""
+    """What the officer sees before deciding: counts, faults by line, the first new rows, numbers masked."""
 
     lines: int
     new: int
@@ -254,23 +254,18 @@ def _planned(data: bytes, name: str, agency: Agency, by: User) -> tuple[Plan, in
 
 def _match(plan: Plan, by: User) -> None:
     """Find everybody by document and name."""
-    told: dict[str, PersonRow] = {}
-    for row in plan.rows:
-        told.setdefault(row.digest, row)
-    keys = people.keys_by_digest(list(told))
+    keys = people.keys_by_digest(sorted({row.digest for row in plan.rows}))
     seen = dict(Person.objects.filter(pk__in=set(keys.values())).values_list("pk", "name"))
-    unseen = {digest: told[digest].name for digest, key in keys.items() if key not in seen}
+    unseen = {(row.digest, row.name) for row in plan.rows if keys.get(row.digest) not in seen}
     named = people.named_by_digest(unseen)
     for row in plan.rows:
         key = keys.get(row.digest)
         if by.document_digest and row.digest == by.document_digest:
             plan.fault(row, "证件号码", gettext("本人的学时请由其他同事导入。"))
-        elif not names.same(told[row.digest].name, row.name):
-            plan.fault(row, "姓名", gettext("与第 %d 行同一证件号码的姓名不一致。") % told[row.digest].line)
         elif key in seen:
             if not names.same(seen[key], row.name):
                 plan.fault(row, "姓名", gettext("与名册中该证件号码的姓名不一致。"))
-        elif key is None or named.get(row.digest) != key:
+        elif key is None or named.get((row.digest, row.name)) != key:
             sentence = gettext(
                 "名册中没有此姓名和证件号码的人员。请核对两项；换领过证件的，请填写现在的号码。"
             )
@@ -285,26 +280,22 @@ def _compare(plan: Plan, agency: Agency) -> None:
     lines: dict[tuple[UUID, str], int] = {}
     for row in cast("list[HoursRow]", plan.rows):
         person, certificate = plan.known[row.digest], same_certificate(row.certificate_number)
-        stored = held.rows.get((person, certificate))
-        earlier = lines.setdefault((person, certificate), row.line)
-        issued = (row.institution, certificate)
-        if earlier != row.line:
-            plan.fault(row, "证书编号", gettext("与第 %d 行重复，请删去其中一行。") % earlier)
-        elif stored is not None:
-            if _same(stored, row):
-                plan.unchanged.append(row)
-            else:
-                plan.fault(
-                    row,
-                    "证书编号",
-                    gettext(
-                        "该证书已登记，内容与本行不一致。已登记的学时不能通过导入更改，请核对后删去本行。"
-                    ),
-                )
-        elif held.holders.setdefault(issued, person) != person:
-            plan.fault(row, "证书编号", gettext("同一培训机构的这个编号属于另一个人，请核对。"))
+        stored, earlier = held.rows.get((person, certificate)), lines.get((person, certificate))
+        holder = held.holders.get((row.institution, certificate), person)
+        if earlier is not None:
+            sentence = gettext("与第 %d 行重复，请删去其中一行。") % earlier
+        elif stored is not None and not _same(stored, row):
+            sentence = gettext(
+                "该证书已登记，内容与本行不一致。已登记的学时不能通过导入更改，请核对后删去本行。"
+            )
+        elif stored is None and holder != person:
+            sentence = gettext("同一培训机构的这个编号属于另一个人，请核对。")
         else:
-            plan.new.append(row)
+            lines[person, certificate] = row.line
+            held.holders[row.institution, certificate] = person
+            (plan.new if stored is None else plan.unchanged).append(row)
+            continue
+        plan.fault(row, "证书编号", sentence)
     plan.drop_faulty()
 
 
@@ -365,11 +356,6 @@ def kept(token: str, *, agency: Agency, by: User) -> Kept:
 def discard(token: str) -> None:
     """Delete a list that was decided on."""
     staging.discard(token)
-
-
-def held_by(agency: Agency) -> Sequence[TrainingHours]:
-    """The courses this agency has brought in last."""
-    return TrainingHours.objects.filter(agency=agency).order_by("-imported_at", "pk")[:20]
 
 
 def _book(agency: Agency) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import uuid4
 
 from django.db import transaction
@@ -19,15 +18,11 @@ from register.models import DocketEntry
 from review import casework
 from review.models import Case
 from review.states import State
-from review.workflow import AT_AGENCY, REVIEWER, Actor, in_conflict
+from review.workflow import REVIEWER, UNTIL_REFERRED, Actor, in_conflict
 from tenants import staff
 from tenants.errors import Refusal
 from tenants.models import Agency, User
 from tenants.rolebook import HOLDS_CASES
-
-# States in which the agency's reviewer has the case in hand: also while the applicant mends it.
-IN_HAND: Final = AT_AGENCY | {State.CORRECTION}
-
 
 # --- Invitations -------------------------------------------------------------------------------------
 
@@ -102,13 +97,13 @@ def in_hand(agency: Agency) -> dict[int, int]:
     if agency.is_authority:
         lines = DocketEntry.objects.filter(state=State.REPORTED, officer__isnull=False)
         return dict(lines.order_by().values_list("officer").annotate(Count("pk")))
-    cases = Case.objects.filter(state__in=IN_HAND, assignee__isnull=False)
+    cases = Case.objects.filter(state__in=UNTIL_REFERRED, assignee__isnull=False)
     return dict(cases.order_by().values_list("assignee").annotate(Count("pk")))
 
 
 def cases_of(user: User) -> QuerySet[Case]:
     """The open cases in somebody's hands at the agency one stands in, most urgent first."""
-    return Case.objects.filter(state__in=IN_HAND, assignee=user).order_by("due_on", "lodged_at", "pk")
+    return Case.objects.filter(state__in=UNTIL_REFERRED, assignee=user).order_by("due_on", "lodged_at", "pk")
 
 
 def held_by(user: User, agency: Agency, others: Iterable[User]) -> list[Held]:
@@ -148,9 +143,6 @@ def reassign(*, cases: Sequence[Case], to: Sequence[User], agency: Agency, by: A
 def _given_to_first(
     case: Case, ranked: Sequence[User], agency: Agency, by: Actor
 ) -> tuple[Outcome, User | None]:
-    if case.state == State.CORRECTION:
-        said = _("正在等待申请人补正，重新上报后再改派。")
-        return Outcome(case.reference, False, said), None
     fit = [user for user in ranked if not in_conflict(case, _as_reviewer(user, agency))]
     if not fit:
         return Outcome(case.reference, False, _("所选人员都须回避，请另选他人。")), None

@@ -420,7 +420,8 @@ TRANSITIONS: tuple[Row, ...] = (
     _row("take_up", S.REPORTED, SAME, FINAL_REVIEWER, guards=(not_mine_yet, free_or_mine)),
     _row("release", AT_AGENCY, SAME, REVIEWER, guards=(held_by_me,)),
     _row("release", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me,)),
-    _row("assign", AT_AGENCY, SAME, SUPERVISOR, MANAGER),
+    # While the applicant corrects, the case keeps its holder, who may leave meanwhile.
+    _row("assign", UNTIL_REFERRED, SAME, SUPERVISOR, MANAGER),
     _row("assign", S.REPORTED, SAME, SIGNING_OFFICER),
     _row(
         "accept",
@@ -625,6 +626,14 @@ def _with_last_act(no: Refusal, case: Case) -> Refusal:
         return no
     said = _("{refusal}最近一次办理：{name}，{time}，{act}。").format(refusal=no, **_said(last))
     return Refusal(said, code=no.code)
+
+
+def check(case: Case, act: str, by: Actor) -> None:
+    """Raise the `Refusal` with which `move` would answer now, by whom and when included; change nothing."""
+    try:
+        allow(case, act, by, calendar.now())
+    except Refusal as no:
+        raise _with_last_act(no, case) from no
 
 
 def _said(movement: Movement) -> dict[str, Any]:

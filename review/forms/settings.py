@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,7 +18,10 @@ from tenants import settings_of
 from tenants.models import Agency
 from tenants.settings_of import EDITABLE, YES, Overtaken
 
-_SEVERAL: Final = re.compile(r"[、,，;；/]")
+_INCOMPLETE: Final = _("页面内容不完整，请重新打开本页。")
+_SEVERAL: Final = re.compile(r"[、,;/]")
+_NUMBER: Final = re.compile(r"\+?[\d()\- 转]+", re.ASCII)
+SHORTEST_NUMBER: Final = 5
 MATERIALS_MEAN: Final = {
     Agency.Materials.PAPER: _("申请人打印申请表，连同附件交到或者寄到本机构；系统中不上传附件。"),
     Agency.Materials.UPLOAD: _("申请人在系统中上传附件，不用交纸质材料。"),
@@ -26,9 +30,13 @@ MATERIALS_MEAN: Final = {
 
 
 def _phones(text: str) -> str:
-    """One or several numbers, each as an applicant can call it."""
-    parts = [part.strip() for part in _SEVERAL.split(text) if part.strip()]
-    return "、".join(contact.check_phone(part.replace("转", "-")) for part in parts)
+    """One or several numbers, hotlines and extensions included, parted the same way."""
+    plain = unicodedata.normalize("NFKC", text)
+    parts = [" ".join(part.split()) for part in _SEVERAL.split(plain) if part.strip()]
+    for part in parts:
+        if not _NUMBER.fullmatch(part) or sum(letter.isdecimal() for letter in part) < SHORTEST_NUMBER:
+            raise ValidationError(_("请填写电话号码，例如 010-12345678、12350。"), code="phone")
+    return "、".join(parts)
 
 
 class SettingsForm(forms.Form):
@@ -64,6 +72,7 @@ class SettingsForm(forms.Form):
     materials_mode = forms.ChoiceField(
         label=_("材料方式"),
         widget=forms.RadioSelect,
+        error_messages={"required": _("请选择材料方式。"), "invalid_choice": _("请选择材料方式。")},
         help_text=_("更改后立即用于尚未上报的申请。"),
         choices=[
             (mode.value, format_html("{}<small>{}</small>", mode.label, meaning))
@@ -89,9 +98,17 @@ class SettingsForm(forms.Form):
         label=_("案卷保存年限"),
         min_value=10,
         max_value=100,
+        error_messages={
+            "required": _("请填写年数。"),
+            "invalid": _("请填写整数。"),
+            "min_value": _("请填写 10 至 100 之间的年数。"),
+            "max_value": _("请填写 10 至 100 之间的年数。"),
+        },
         help_text=_("自办结之日起，不少于 10 年。"),
     )
-    seen = forms.JSONField(widget=forms.HiddenInput)
+    seen = forms.JSONField(
+        widget=forms.HiddenInput, error_messages={"required": _INCOMPLETE, "invalid": _INCOMPLETE}
+    )
 
     def __init__(self, data: Mapping[str, Any] | None, *, agency: Agency) -> None:
         stands = settings_of.current(agency)
@@ -107,7 +124,7 @@ class SettingsForm(forms.Form):
     def clean_seen(self) -> dict[str, Any]:
         seen = self.cleaned_data["seen"]
         if not isinstance(seen, dict) or seen.keys() != set(EDITABLE):
-            raise ValidationError(_("页面内容不完整，请重新打开本页。"), code="seen")
+            raise ValidationError(_INCOMPLETE, code="seen")
         return seen
 
     @property

@@ -149,8 +149,10 @@ def ask(request: StaffRequest, case: Case, question: Question) -> HttpResponse:
     by, form, shut = actor(request), question.form, False
     answered = request.method == "POST" and not question.only_show
     try:
-        if not answered or not (form is None or form.is_valid()):
+        if not answered:
             workflow.allow(case, question.act, by, clock.now())
+        elif form is not None and not form.is_valid():
+            workflow.check(case, question.act, by)
         else:
             question.do(form)
             messages.success(request, str(question.done))

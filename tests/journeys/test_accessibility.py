@@ -287,10 +287,12 @@ def a_reviewer(desk: Desk) -> Iterator[Window]:
     li.page.locator(".keep-view summary").click()
     li.fill(name="示例视图")
     li.press("保存")
+    li.says("已保存")
     yield li
     at = f"/cases/{held.application}/"
     li.open(at)
     li.press("领取")
+    li.says("已领取")
     yield li
     acts = ("correction", "non-acceptance", "acceptance", "paper-slips", "archive")
     yield from stops(li, *(f"{at}{act}/" for act in acts))
@@ -327,10 +329,10 @@ def a_manager(desk: Desk) -> Iterator[Window]:
     chen.fill(name="安初审", username="an.beijing")
     chen.page.locator("[name=roles][value=reviewer]").check()
     chen.press("发送邀请")
-    link = chen.page.locator("#invitation-link")
-    path = urlsplit(link.inner_text()).path
+    path = urlsplit(chen.page.locator("#invitation-link").inner_text()).path
     yield chen
     chen.follow("查看该人员")
+    chen.sees_heading("登录与账号")
     yield chen
     an = desk.at_desk("beijing")
     yield from stops(an, path)

@@ -47,7 +47,7 @@ def test_the_slower_one_is_told_by_whom_and_when(desk: Desk) -> None:
     li.press("受理")
     li.says("已受理")
     liu.press("确定退回补正")
-    expect(liu.main).to_contain_text(re.compile(rf"本案已由李初审于{WHEN}办理（受理）"))
+    expect(liu.page.locator(".error-summary")).to_contain_text(re.compile(rf"李初审，{WHEN}，受理"))
     expect(liu.page.locator("[name=item0-text]")).to_have_value("单位名称与公章不一致")
     expect(liu.page.locator("[name=item1-text]")).to_have_value("申请表未签字")
     liu.follow("返回案卷")

@@ -1,4 +1,4 @@
-"""Exports of the queue: what stands in them, with which numbers, for whom, and what a killed worker leaves."""
+"""Exports of the queue: what stands in them, which numbers, for whom, what a killed worker leaves."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.django_db
 
 REASON = "与公安机关核对身份"
 HEADS = [
-    "申请编号", "姓名", "证件号码", "注册种类", "注册类别", "聘用单位", "统一社会信用代码", "状态", "上报日期",
-    "受理凭证编号", "办理期限", "剩余工作日", "经办人", "初审意见", "报送批次",
+    "申请编号", "姓名", "证件号码", "注册种类", "注册类别", "聘用单位", "统一社会信用代码", "状态",
+    "上报日期", "受理凭证编号", "办理期限", "剩余工作日", "经办人", "初审意见", "报送批次",
 ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_nothing_in_a_workbook_is_a_formula_and_long_numbers_keep_their_digits(
     file = order(cast, "li")
     assert prepare(str(file.pk), "beijing")
     sheet = load_workbook(io.BytesIO(fetched(cast, "li", file).content)).worksheets[0]
-    row = [*sheet.iter_rows(min_row=4)][0]
+    row = next(iter(sheet.iter_rows(min_row=4)))
     cells = [(row[place].value, row[place].data_type, row[place].number_format) for place in (1, 5, 6)]
     assert cells == [("=1+1", "s", "@"), ("-2@某公司", "s", "@"), ("012345678901234567", "s", "@")]
     assert row[1].quotePrefix

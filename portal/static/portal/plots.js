@@ -67,7 +67,7 @@
       interaction: { mode: "index", intersect: false, axis: across ? "y" : "x" },
       scales: across ? { x: numbers, y: names } : { x: names, y: numbers },
       plugins: {
-        legend: { position: "bottom", align: "start", labels: { usePointStyle: plot === "line", boxWidth: size * 0.8 } },
+        legend: { position: "bottom", align: "start", labels: { usePointStyle: plot === "line", boxWidth: size * 0.75, boxHeight: size * (plot === "line" ? 0.4 : 0.75) } },
         tooltip: { callbacks: { title: (items) => (items.length ? labels[items[0].dataIndex] : "") } },
       },
     };
@@ -91,7 +91,7 @@
   };
 
   if (!window.Chart) return;
-  Chart.defaults.font.family = look.fontFamily || "sans-serif";
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily || "sans-serif";
   Chart.defaults.font.size = size * 0.8125;
   Chart.defaults.color = token("ink");
   for (const table of document.querySelectorAll("table[data-plot]")) draw(table);

@@ -16,8 +16,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
-from openpyxl.workbook import Workbook
 from openpyxl.cell.cell import Cell as SheetCell
+from openpyxl.workbook.workbook import Workbook
 
 from register import clock, codes
 from review import numbers, queue
@@ -277,7 +277,7 @@ def _throughput_table(found: Numbers) -> Table:
         key="throughput",
         title=_("每周办理量"),
         lead=_("按事项发生的时间计算，最后一周尚未结束。意见须复核的，自复核同意时计。"),
-        head=_("周"),
+        head=_("周（星期一）"),
         columns=[Column(label, tone) for label, tone in STEP_LABELS.values()],
         rows=rows,
         plot="line",
@@ -286,9 +286,8 @@ def _throughput_table(found: Numbers) -> Table:
 
 
 def _week(monday: date) -> str:
-    last = min(monday + numbers.ONE_WEEK - clock.ONE_DAY, clock.today())
-    begins, ends = (date_format(day, "MONTH_DAY_FORMAT") for day in (monday, last))
-    return begins if monday == last else _("{begins}至{ends}").format(begins=begins, ends=ends)
+    # Translators: a day without its year, as Django's date filter writes it.
+    return date_format(monday, _("n月j日"))
 
 
 def _pace_table(found: Numbers) -> Table:
@@ -305,7 +304,7 @@ def _pace_table(found: Numbers) -> Table:
             "自上报到受理、到出具初审意见的工作日，取中位数，按办理的那一周列出。受理前补正的，"
             "自重新上报起算；初审中补正的时间计算在内。"
         ),
-        head=_("周"),
+        head=_("周（星期一）"),
         columns=[
             Column(_("到受理（工作日）"), "blue"),
             Column(_("受理件数")),
