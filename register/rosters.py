@@ -36,6 +36,7 @@ from tenants.models import Agency, User
 log = logging.getLogger(__name__)
 
 BATCH: Final = 2_000
+NO_WORDS: Final[Mapping[str, Callable[[str], str]]] = {}
 SAMPLE: Final = 10
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('register.rosters'))"
 QUALIFICATION_FIELDS: Final = (
@@ -441,13 +442,19 @@ _WRITE: Final[Mapping[What, Callable[[Plan], None]]] = {
 
 # --- Shown before the decision -------------------------------------------------------------------
 def sample_of(
-    resource: RosterResource, rows: Sequence[PersonRow]
+    resource: RosterResource, rows: Sequence[PersonRow], words: Mapping[str, Callable[[str], str]] = NO_WORDS
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Heads and cells of these rows as they are shown, document numbers masked."""
+    """Heads and cells of these rows as they are shown, document numbers masked.
+
+    `words` say a code of an attribute in words.
+    """
     shown = [each for each in resource.fields.values() if each.attribute not in ("sex", "birth_date")]
     return (
         tuple(gettext("行") if each.attribute == "line" else each.column_name for each in shown),
-        tuple(tuple(_shown(row, each.attribute) for each in shown) for row in rows),
+        tuple(
+            tuple(words.get(each.attribute, str)(_shown(row, each.attribute)) for each in shown)
+            for row in rows
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 from import_export import fields
 
 from register import clock, codes, names, people, staging
-from register.models import Person, TrainingHours
+from register.models import DocumentType, Person, TrainingHours
 from register.resources import (
     EARLIEST_CERTIFICATE,
     Cell,
@@ -49,6 +49,11 @@ SPARE: Final = 500
 MOST_HOURS: Final = Decimal(200)
 STEP: Final = Decimal("0.5")
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('register.training'), %s)"
+# Codes in words, for the preview.
+WORDS: Final[Mapping[str, Callable[[str], str]]] = {
+    "document_type": lambda code: str(DocumentType(code).label),
+    "course_class": lambda code: codes.label("education_class", code),
+}
 FACTS: Final = ("course", "course_class", "begun_on", "ended_on", "hours")
 _HOURS: Final = re.compile(r"\d{1,4}(\.\d{1,4})?", re.ASCII)
 
@@ -206,7 +211,7 @@ class _Held:
 def preview(data: bytes, name: str, *, agency: Agency, by: User) -> Preview:
     """What a list would do, without doing it. Raises UnreadableFile when it cannot be read as such a list."""
     plan, total = _planned(data, name, agency, by)
-    columns, sample = sample_of(TrainingResource(), plan.new[:SAMPLE])
+    columns, sample = sample_of(TrainingResource(), plan.new[:SAMPLE], WORDS)
     new = cast("list[HoursRow]", plan.new)
     return Preview(
         lines=total,

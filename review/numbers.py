@@ -91,7 +91,7 @@ def _monday(day: date) -> date:
 
 
 def _moved(since: datetime) -> QuerySet[Movement]:
-    return Movement.objects.filter(HERE, at__gte=since).order_by()
+    return Movement.objects.filter(HERE, at__range=(since, clock.now())).order_by()
 
 
 _DAY: Final = TruncDate("at", tzinfo=clock.SHANGHAI)
@@ -219,9 +219,9 @@ def throughput(asked: Period) -> list[tuple[date, dict[str, int]]]:
     )
     weeks = {monday: dict.fromkeys(STEPS, 0) for monday in asked.mondays}
     for day, *numbers in rows:
-        week = weeks.get(_monday(day), {})
+        week = weeks[_monday(day)]
         for step, number in zip(STEPS, numbers, strict=True):
-            week[step] = week.get(step, 0) + number
+            week[step] += number
     return list(weeks.items())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl.reader.excel import load_workbook
 from playwright.sync_api import expect
 from pypdf import PdfReader
 

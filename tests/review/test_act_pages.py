@@ -200,6 +200,16 @@ def test_what_was_typed_stays_when_somebody_was_faster(cast: Cast, submitted: Ca
     assert acts_of(cast, submitted) == ["lodge", "take_up", "send_back"]
 
 
+def test_who_was_faster_is_told_where_the_act_has_become_another_ones(cast: Cast, submitted: Case) -> None:
+    li = at_desk(cast, "li")
+    li.act(submitted, "holding")
+    at_desk(cast, "wang").act(submitted, "assignment", to=str(cast.user("liu").pk))
+    at_desk(cast, "liu").act(submitted, "acceptance")
+    late = li.act(submitted, "correction", **filled())
+    assert re.search(r"您没有办理此事项的权限。最近一次办理：刘初审，\d\d:\d\d，受理。", late)
+    assert "请更正第10处" in late
+
+
 # --- Who handles a case --------------------------------------------------------------------------------
 
 

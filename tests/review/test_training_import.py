@@ -115,6 +115,7 @@ def test_upload_preview_and_import(cast: Cast) -> None:
     page = li.page(answer["Location"])
     assert "没有发现错误" in page
     assert "新增学时 24.5" in page
+    assert "居民身份证 110000********003X 示例培训中心 危险化学品安全 专业课程" in page
     assert "0012026001" in page
     assert [ZHANG.number in page, SUN.number in page] == [False, False]
     assert stored() == []

@@ -95,6 +95,6 @@
   Chart.defaults.font.size = size * 0.8125;
   Chart.defaults.color = token("ink");
   for (const table of document.querySelectorAll("table[data-plot]")) draw(table);
-  window.addEventListener("beforeprint", () => drawn.forEach((plot) => plot.resize(640, 240)));
+  window.addEventListener("beforeprint", () => drawn.forEach((plot) => plot.resize(640, 180)));
   window.addEventListener("afterprint", () => drawn.forEach((plot) => plot.resize()));
 })();

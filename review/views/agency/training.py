@@ -81,6 +81,7 @@ def decision(request: StaffRequest, token: str) -> HttpResponse:
     context = {
         "name": kept.name,
         "preview": preview,
+        "sample": [list(zip(preview.columns, row, strict=True)) for row in preview.sample],
         "form": SkipForm() if preview.errors else None,
         **_faults(preview.errors),
     }
