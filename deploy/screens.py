@@ -31,7 +31,9 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 # Names of single things in an address: all cases share one picture.
-SINGLE: Final = re.compile(r"(?<=invitations/).+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|[A-Z]+-\d{8}-\d+|\d+")
+SINGLE: Final = re.compile(
+    r"(?<=invitations/).+|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{8}(?=/)|[A-Z]+-\d{8}-\d+|\d+"
+)
 # Applications lodged beforehand, so that the queues show more than one line.
 OTHERS: Final = 7
 # Pages that the main job does not pass, or that show more when it is over.

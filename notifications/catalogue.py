@@ -132,9 +132,7 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("password_link", _SYSTEM, _("重新设置密码"), ("person",), made=("link", "minutes")),
         NoticeKind("email_link", _SYSTEM, _("确认电子邮箱"), ("person",), made=("link",)),
         NoticeKind("address_replaced", _SYSTEM, _("您的电子邮箱已更换"), ("at",), to="address"),
-        NoticeKind(
-            "handed_in", _SYSTEM, _("其他机构转来案卷"), ("from_agency", "kind", "reference", "due")
-        ),
+        NoticeKind("handed_in", _SYSTEM, _("其他机构转来案卷"), ("from_agency", "kind", "reference", "due")),
         NoticeKind(
             "staff_invitation",
             _SYSTEM,
@@ -142,9 +140,7 @@ KINDS: Final[dict[str, NoticeKind]] = {
             ("desk",),
             made=("agency", "username", "link", "days"),
         ),
-        NoticeKind(
-            "staff_due_tomorrow", _REMINDER, _("案卷即将到期"), ("kind", "reference", "clock", "due")
-        ),
+        NoticeKind("staff_due_tomorrow", _REMINDER, _("案卷即将到期"), ("kind", "reference", "clock", "due")),
         NoticeKind("escalation_near", _REMINDER, _("办理期限提醒"), ("near", "week", "over", "limit")),
         NoticeKind("escalation_past", _REMINDER, _("审查超期提醒"), ("agency", "stage", "over", "oldest")),
         NoticeKind("staff_resubmitted", _REMINDER, _("补正材料已回"), ("kind", "reference", "due")),

@@ -231,7 +231,7 @@ LOGIN_URL = "signin"
 LOGIN_REDIRECT_URL = "home"
 # Staff renew their password after so many days (GB/T 22239); this page asks for it.
 STAFF_PASSWORD_DAYS: int = env.int("STAFF_PASSWORD_DAYS", default=90)
-PASSWORD_RENEWAL_URL = "password-renewal"
+PASSWORD_RENEWAL_URL = "password-renewal"  # noqa: S105
 # What authenticator apps show beside the login name.
 OTP_TOTP_ISSUER = "注册安全工程师注册管理系统"
 # How long the link in a letter opens the page for a new password.

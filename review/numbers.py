@@ -17,7 +17,7 @@ from typing import Final
 
 from django.db import connection
 from django.db.models import Case as Choice
-from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import TruncDate
 
 from register import clock
@@ -267,7 +267,7 @@ def paces(asked: Period) -> tuple[Paces, list[tuple[date, Paces]]]:
     """
     received = Movement.objects.filter(
         case=OuterRef("case"),
-        act__in=("lodge", "resubmit", "reinstate"),
+        act__in=("lodge", "resubmit"),
         to_state=State.SUBMITTED,
         number__lt=OuterRef("number"),
     ).order_by("-number")
@@ -276,7 +276,14 @@ def paces(asked: Period) -> tuple[Paces, list[tuple[date, Paces]]]:
         _moved(asked.since)
         .filter(reached)
         .annotate(
-            receipt=Subquery(received.values(day=_DAY)[:1]),
+            # Most cases are never corrected: these are not looked through.
+            receipt=TruncDate(
+                Choice(
+                    When(case__corrections=0, then=F("case__lodged_at")),
+                    default=Subquery(received.values("at")[:1]),
+                ),
+                tzinfo=clock.SHANGHAI,
+            ),
             step=Choice(
                 When(STEPS["accepted"], then=Value("to_acceptance")),
                 default=Value("to_opinion"),

@@ -1,4 +1,4 @@
-"""The slip for papers handed in over the counter (材料签收单), twice on a sheet: for the file, for the bearer."""
+"""The slip for papers handed in over the counter (材料签收单), twice on a sheet: for file and bearer."""
 
 from __future__ import annotations
 

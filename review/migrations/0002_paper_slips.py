@@ -7,29 +7,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('review', '0001_initial'),
+        ("review", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PaperSlip',
+            name="PaperSlip",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('lines', models.JSONField()),
-                ('handed_by', models.CharField(max_length=100, verbose_name='递交人')),
-                ('received_by_id', models.BigIntegerField()),
-                ('received_by_name', models.CharField(max_length=100)),
-                ('received_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='paper_slips', to='review.case')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("lines", models.JSONField()),
+                ("handed_by", models.CharField(max_length=100, verbose_name="递交人")),
+                ("received_by_id", models.BigIntegerField()),
+                ("received_by_name", models.CharField(max_length=100)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="paper_slips",
+                        to="review.case",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '材料签收单',
-                'verbose_name_plural': '材料签收单',
-                'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(models.F('case'), models.F('number'), name='paper_slip_number')],
+                "verbose_name": "材料签收单",
+                "verbose_name_plural": "材料签收单",
+                "ordering": ["number"],
+                "constraints": [
+                    models.UniqueConstraint(models.F("case"), models.F("number"), name="paper_slip_number")
+                ],
             },
         ),
     ]

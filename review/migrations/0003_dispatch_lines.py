@@ -15,7 +15,6 @@ LIST_WHAT_WAS_SENT = """
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("review", "0002_paper_slips"),
     ]
@@ -24,7 +23,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="DispatchLine",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
                 ("number", models.PositiveSmallIntegerField(verbose_name="序号")),
                 ("version", models.PositiveSmallIntegerField()),
                 (

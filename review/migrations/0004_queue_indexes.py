@@ -16,7 +16,6 @@ OPEN = [
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("review", "0003_dispatch_lines"),
     ]

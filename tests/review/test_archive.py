@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pikepdf
 import pytest
@@ -234,7 +235,7 @@ def test_what_goes_wrong_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch, an
 def test_an_officer_waits_for_earlier_orders(cast: Cast) -> None:
     with crossing.standing(Desk.AGENCY, cast.beijing):
         user, agency = cast.user("li"), cast.beijing
-        asked = {"agency": agency, "user": user, "kind": "prints", "wish": {}, "total": 1}
+        asked: dict[str, Any] = {"agency": agency, "user": user, "kind": "prints", "wish": {}, "total": 1}
         for _number in range(prepared.MOST_WAITING):
             prepared.ask(**asked)
         with pytest.raises(Refusal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from register import clock, policy
 from review import numbers
 from review.models import Case, Correction, Movement, Opinion
 from review.numbers import Finals, Load, Period
-from review.states import State
+from review.states import OPEN, State
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.models import Agency
@@ -52,7 +52,7 @@ def filed(
     state: str,
     lodged: date,
     *,
-    steps: Iterable[Step] = (),
+    steps: Sequence[Step] = (),
     holder: int | None = None,
     due: date | None = None,
     verdict: str = "",
@@ -75,6 +75,7 @@ def filed(
         lodged_at=at(lodged),
         assignee_id=holder,
         due_on=due,
+        corrections=sum(step[0] == "send_back" for step in steps),
     )
     source = ""
     for number, (act, target, day, who) in enumerate([("lodge", "submitted", lodged, 1), *steps], 1):
@@ -390,5 +391,5 @@ def test_the_way_in_is_for_staff_only(cast: Cast) -> None:
 
 
 def test_places_cover_every_open_state() -> None:
-    assert frozenset().union(*numbers.PLACES.values()) == numbers.OPEN
+    assert frozenset().union(*numbers.PLACES.values()) == OPEN
     assert State.HANDED_OVER not in numbers.CLOSED

@@ -1,7 +1,7 @@
 /* A plot above each table that asks for one, drawn from what the table says: the table is the truth. */
 (function () {
   "use strict";
-  const LONGEST_LABEL = 14;
+  const LONGEST_LABEL = window.innerWidth < 600 ? 9 : 14;
   const look = getComputedStyle(document.documentElement);
   const token = (name) => look.getPropertyValue(`--${name}`).trim();
   const size = parseFloat(look.fontSize) || 16;
