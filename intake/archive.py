@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from intake.models import Paper, PaperPage
 from intake.papers import JPEG
+from register import people
 from review import looks, prints
 from review.documents import archive
 from review.models import Case
@@ -20,12 +21,19 @@ from tenants.models import AUTHORITY_CODE, Agency, PreparedFile
 
 
 def write(order: PreparedFile, progress: Progress) -> Product:
-    """The ordered archive. Full number and papers go into it only where the orderer may still see them."""
+    """The ordered archive, with full number and papers where these were asked for.
+
+    Raises `Refusal` when the case is gone, or its number is no longer the orderer's to see.
+    """
     case = Case.objects.prefetch_related("opinions").filter(pk=order.wish["case"]).first()
     if case is None:
         raise Refusal(_("这件案卷已不在本机构。"), code="gone")
-    full = order.full and looks.may_see_number(case, prints.orderer(order))
-    number = looks.see_number(case, by=order.user, reason=order.reason) if full else None
+    if order.full and not looks.may_see_number(case, prints.orderer(order)):
+        said = _(
+            "您现在不能查看这件案卷的完整证件号码和材料，卷宗没有生成。请在案卷中重新要求不含这些内容的卷宗。"
+        )
+        raise Refusal(said, code="not_allowed")
+    shown = [case] if order.full else []
     with TemporaryDirectory() as folder:
         file = Path(folder) / "archive.pdf"
         archive.archive_of(
@@ -34,11 +42,13 @@ def write(order: PreparedFile, progress: Progress) -> Product:
             agency=order.agency,
             authority=Agency.objects.get(code=AUTHORITY_CODE),
             by=order.user.display_name,
-            number=number,
-            pages_of=pages_of if full else None,
+            number=people.number_for_form(case.person) if order.full else None,
+            pages_of=pages_of if order.full else None,
             on_step=progress,
         )
-        return Product(_("电子卷宗-{reference}.pdf").format(reference=case.reference), PDF, file.read_bytes())
+        name = _("电子卷宗-{reference}.pdf").format(reference=case.reference)
+        noted = looks.on_record(shown, by=order.user, agency=order.agency, reason=order.reason)
+        return Product(name, PDF, file.read_bytes(), noted)
 
 
 def pages_of(line: Mapping[str, Any]) -> Iterator[bytes]:

@@ -13,7 +13,6 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import condition, require_POST, require_safe
@@ -22,6 +21,7 @@ from notifications import board as boards
 from notifications.board import Choice, Place
 from notifications.models import Notice
 from tenants.guards import ApplicantRequest, StaffRequest, applicant_required, staff_required
+from tenants.ways import own_page
 
 PER_PAGE: Final = 20
 SignedIn: TypeAlias = ApplicantRequest | StaffRequest
@@ -99,11 +99,7 @@ def _read_all(request: SignedIn) -> HttpResponseBase:
 
 def _came_from(request: SignedIn) -> str:
     """The page of this site that the form names; otherwise the list of all notices."""
-    url = request.POST.get("next", "")
-    here = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if here else reverse("notices")
+    return own_page(request, request.POST.get("next", ""), otherwise=reverse("notices"))
 
 
 notices = applicant_required(_notices)

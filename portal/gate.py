@@ -35,7 +35,8 @@ class GateMiddleware:
         if size_of(request) > settings.LARGEST_REQUEST:
             most = settings.LARGEST_REQUEST // (1024 * 1024)
             return render(request, "errors/413.html", {"most": most}, status=413)
-        if any(NUL in value for _name, values in request.GET.lists() for value in values):
+        asked = (value for _name, values in request.GET.lists() for value in values)
+        if any(NUL in value for value in (request.path, *asked)):
             return render(request, "errors/400.html", status=400)
         return None
 

@@ -53,6 +53,13 @@ def at_counter(document_type: str, number: str, name: str) -> UUID | None:
     return _asked("SELECT public.counter_person(%s, %s)", digest, names.normalise(name))
 
 
+def has_verified_address(person_id: UUID) -> bool:
+    """Whether the person's account has a verified e-mail address, and so another way to a new password."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.counter_account(%s)", [person_id])
+        return bool(cursor.fetchone()[0])
+
+
 def keys_by_digest(digests: Sequence[str]) -> dict[str, UUID]:
     """The same for many digests at once, without those that nobody carries; one query."""
     with connection.cursor() as cursor:

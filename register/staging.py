@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import secrets
@@ -35,8 +36,10 @@ def keep(data: bytes, name: str, what: str, *, user_id: int) -> str:
     folder = _folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            old.unlink(missing_ok=True)
+        # Another process clears away at the same time.
+        with contextlib.suppress(FileNotFoundError):
+            if _is_late(old):
+                old.unlink()
     token = secrets.token_urlsafe(24)
     content = {"user": user_id, "name": name, "what": what, "data": base64.b64encode(data).decode()}
     path = _path_of(token)
@@ -46,9 +49,12 @@ def keep(data: bytes, name: str, what: str, *, user_id: int) -> str:
 
 
 def kept(token: str, *, user_id: int) -> Kept:
-    """The upload behind a token. Raises Refusal when it is gone, or was sent by somebody else."""
+    """The upload behind a token. Raises Refusal when it is gone or too old, or was sent by somebody else."""
+    path = _path_of(token)
     try:
-        content = json.loads(decrypt(_path_of(token).read_bytes()))
+        if _is_late(path):
+            raise gone()
+        content = json.loads(decrypt(path.read_bytes()))
     except (FileNotFoundError, ValueError):
         raise gone() from None
     if content["user"] != user_id:
@@ -64,6 +70,10 @@ def discard(token: str) -> None:
 def gone() -> Refusal:
     """What is said when there is no such upload for this officer."""
     return Refusal(_("上传的文件已过期，请重新上传。"), "upload_gone")
+
+
+def _is_late(path: Path) -> bool:
+    return path.stat().st_mtime < time.time() - KEPT_SECONDS
 
 
 def _folder() -> Path:

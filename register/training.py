@@ -263,9 +263,10 @@ def _match(plan: Plan, by: User) -> None:
     seen = dict(Person.objects.filter(pk__in=set(keys.values())).values_list("pk", "name"))
     unseen = {(row.digest, row.name) for row in plan.rows if keys.get(row.digest) not in seen}
     named = people.named_by_digest(unseen)
+    oneself = people.key_by_digest(by.document_digest) if by.document_digest else None
     for row in plan.rows:
         key = keys.get(row.digest)
-        if by.document_digest and row.digest == by.document_digest:
+        if key is not None and key == oneself:
             plan.fault(row, "证件号码", gettext("本人的学时请由其他同事导入。"))
         elif key in seen:
             if not names.same(seen[key], row.name):

@@ -11,8 +11,8 @@ from register.memory import Remembered
 from register.models import DocketEntry, Kind
 from review.models import Case, Movement, TerminationGround
 from review.states import Clock, State
-from tenants import crossing
-from tenants.models import Agency
+from tenants import crossing, staff
+from tenants.models import AUTHORITY_CODE, Agency
 
 Told = list[tuple[str, dict[str, Any]]]
 
@@ -37,7 +37,7 @@ def announce(movement: Movement, case: Case, entry: DocketEntry | None = None) -
             at=movement.at,
         )
         for kind, data in tell(movement, case, entry)
-        if (user_id := _addressee(kind, movement, case, entry)) is not None
+        for user_id in _addressees(kind, movement, case, entry)
     )
 
 
@@ -54,14 +54,19 @@ def _line_of(case: Case) -> DocketEntry:
     return DocketEntry(case_id=case.pk, agency=here, person=case.person)
 
 
-# Notices to the reviewer who has the case in hand; where nobody has it, nobody is told.
-TO_THE_HOLDER: Final = frozenset({"staff_resubmitted", "staff_remanded"})
+# Notices to whoever has the case in hand, to the deputy of the day, or to the supervisors where that account
+# is closed. An answered correction of a case that lies in nobody's hands waits in the queue like a new one.
+TO_THE_STAFF: Final = frozenset({"assigned", "staff_resubmitted", "staff_remanded"})
 
 
-def _addressee(kind: str, movement: Movement, case: Case, entry: DocketEntry) -> int | None:
-    if kind == "assigned":
-        return int(movement.detail["assignee"])
-    return case.assignee_id if kind in TO_THE_HOLDER else entry.person.user_id
+def _addressees(kind: str, movement: Movement, case: Case, entry: DocketEntry) -> list[int]:
+    if kind not in TO_THE_STAFF:
+        return [entry.person.user_id]
+    if kind == "staff_resubmitted" and case.assignee_id is None:
+        return []
+    holder = int(movement.detail["assignee"]) if kind == "assigned" else case.assignee_id
+    here = Agency.objects.get(code=AUTHORITY_CODE) if case.state == State.REPORTED else entry.agency
+    return staff.on_duty(holder, here, clock.day_of(movement.at))
 
 
 def reasons(detail: dict[str, Any]) -> list[Any]:

@@ -6,7 +6,7 @@ and then nothing has changed. Stand inside the case's agency first (`crossing.in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -207,11 +207,13 @@ def assign(*, case: Case, to: User, agency: Agency, by: Actor) -> Movement:
     Raises `Refusal` when the colleague holds no such role there, is in conflict of interest, or has the case
     already.
     """
-    held = roles_of(to, agency)
-    if in_conflict(case, Actor.staff(to, agency=agency, held=held)):
-        raise Refusal(_("该人员与本案有利害关系，须回避。"), code="assignee")
 
     def write(locked: Case, at: datetime) -> None:
+        # Account and roles as they are now: they may have been taken away since the page was shown.
+        colleague = User.objects.filter(pk=to.pk).first() or to
+        held = roles_of(colleague, agency)
+        if in_conflict(locked, Actor.staff(colleague, agency=agency, held=held)):
+            raise Refusal(_("该人员与本案有利害关系，须回避。"), code="assignee")
         if (FINAL_REVIEWER if locked.state == State.REPORTED else REVIEWER) not in held:
             raise Refusal(_("该人员不能办理本案。"), code="assignee")
         if holder_of(locked) == to.pk:
@@ -285,24 +287,41 @@ def may_check(case: Case, by: Actor) -> bool:
     )
 
 
-def tick(*, case: Case, by: Actor, item: str, in_order: bool, remark: str = "") -> None:
-    """Mark one section of the present dossier version as in order, or at fault with a remark."""
-    if item not in checklist.LABELS:
+# What is found of a section: whether it is in order, and else what is wrong.
+Found = tuple[bool, str]
+
+
+def tick_all(*, case: Case, by: Actor, version: int, marks: Mapping[str, Found]) -> None:
+    """Mark sections of the dossier version that was read as in order, or at fault with a remark.
+
+    All of them or none. Raises `Refusal` (`version`) when meanwhile the applicant has lodged another version.
+    """
+    if not marks.keys() <= checklist.LABELS.keys():
         raise Refusal(_("没有这个检查项。"), code="item")
     with transaction.atomic():
         locked = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
         if not may_check(locked, by):
             raise Refusal(_("本案不在您手中，或者已不在核对阶段，核对结果没有保存。"), code="not_checking")
-        Tick.objects.update_or_create(
-            case=locked,
-            item=item,
-            version=locked.version,
-            defaults={
-                "in_order": in_order,
-                "remark": "" if in_order else remark[:200],
-                "by_id": by.account,
-                "at": calendar.now(),
-            },
+        if version != locked.version:
+            said = _("申请材料已更新为第 {n} 版，您核对的不是这一版，核对结果没有保存。请按新版本核对。")
+            raise Refusal(said.format(n=locked.version), code="version")
+        at = calendar.now()
+        Tick.objects.bulk_create(
+            [
+                Tick(
+                    case=locked,
+                    item=item,
+                    version=version,
+                    in_order=in_order,
+                    remark="" if in_order else remark[:200],
+                    by_id=by.account,
+                    at=at,
+                )
+                for item, (in_order, remark) in marks.items()
+            ],
+            update_conflicts=True,
+            unique_fields=["case", "item", "version"],
+            update_fields=["in_order", "remark", "by_id", "at"],
         )
 
 

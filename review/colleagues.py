@@ -11,7 +11,9 @@ from django.db.models import Count, Q
 
 from register import clock
 from review.models import Case
-from review.workflow import AT_AGENCY, REVIEWER, UNTIL_REFERRED, Actor, in_conflict
+from review.states import AT_AGENCY
+from review.workflow import REVIEWER, UNTIL_REFERRED, Actor, in_conflict
+from tenants import staff
 from tenants.models import Absence, Agency, User
 from tenants.roles import holders_of
 
@@ -43,20 +45,22 @@ def reviewers(agency: Agency) -> list[Colleague]:
     Three queries, however many there are.
     """
     users = holders_of(REVIEWER, agency)
-    load, absences = _load(users), _absences(agency)
-    found = [Colleague(user, *load.get(user.pk, (0, 0)), absences.get(user.pk)) for user in users]
+    load = _load(users)
+    away = {absence.user_id: absence for absence in staff.away(clock.today(), agency)}
+    found = [Colleague(user, *load.get(user.pk, (0, 0)), away.get(user.pk)) for user in users]
     return sorted(found, key=lambda one: (one.absence is not None, one.open, one.user.name))
 
 
 def choice_for(case: Case, agency: Agency) -> Choice:
     """Whom a case may be assigned to: reviewers without a conflict of interest who do not have it already."""
     every = reviewers(agency)
-    free = [one for one in every if not in_conflict(case, _actor(one.user, agency))]
+    free = [one for one in every if not in_conflict(case, as_reviewer(one.user, agency))]
     offered = tuple(one for one in free if one.user.pk != case.assignee_id)
     return Choice(offered, kept_out=len(every) - len(free))
 
 
-def _actor(user: User, agency: Agency) -> Actor:
+def as_reviewer(user: User, agency: Agency) -> Actor:
+    """A colleague as the one who would review, to be asked about conflicts of interest."""
     return Actor.staff(user, agency=agency, held=frozenset({REVIEWER}))
 
 
@@ -74,9 +78,3 @@ def _load(users: list[User]) -> Mapping[int, tuple[int, int]]:
 
 def _near_day() -> date:
     return clock.add_working_days(clock.today(), NEAR).day
-
-
-def _absences(agency: Agency) -> Mapping[int, Absence]:
-    today = clock.today()
-    running = Absence.objects.filter(agency=agency, since__lte=today, until__gte=today, ended_at__isnull=True)
-    return {absence.user_id: absence for absence in running.select_related("deputy")}

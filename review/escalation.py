@@ -27,10 +27,10 @@ from notifications.outbox import Message, Value, both
 from register import clock, policy
 from register.models import DocketEntry, Kind
 from review.models import Case
-from review.queue import AT_AGENCY, Due
-from review.states import Clock, State
-from tenants import crossing
-from tenants.models import Absence, Agency, AgencyUserObjectPermission
+from review.queue import Due
+from review.states import AT_AGENCY, Clock, State
+from tenants import crossing, staff
+from tenants.models import Agency, AgencyUserObjectPermission
 from tenants.roles import ADMINISTRATOR, MANAGER, SIGNING_OFFICER, SUPERVISOR
 
 log = logging.getLogger(__name__)
@@ -229,14 +229,8 @@ def _remind(agency: Agency, lines: list[DocketEntry], today: date) -> int:
     with crossing.inside(agency):
         assigned = Case.objects.filter(pk__in=at_agency).values_list("pk", "assignee_id")
         holders.update(dict(assigned))
-    deputies = dict(
-        Absence.objects.filter(
-            user_id__in=[holder for holder in holders.values() if holder],
-            since__lte=today,
-            until__gte=today,
-            ended_at=None,
-        ).values_list("user_id", "deputy_id")
-    )
+    away = staff.away(today).filter(user_id__in=[holder for holder in holders.values() if holder])
+    deputies = dict(away.values_list("user_id", "deputy_id"))
     messages = [
         _reminder(line, reader)
         for line in lines

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from register import people
 from review import workflow
 from review.models import Case
 from review.states import State
 from review.workflow import Actor
-from tenants.models import User
+from tenants import access
+from tenants.models import AccessRecord, Agency, PreparedFile, User
 
 
 def may_see_number(case: Case, by: Actor) -> bool:
@@ -25,3 +28,27 @@ def may_see_number(case: Case, by: Actor) -> bool:
 def see_number(case: Case, *, by: User, reason: str) -> str:
     """The full document number; who looked, and why, is recorded first."""
     return people.full_number(case.person, by=by, reason=reason, case_id=case.pk)
+
+
+def on_record(cases: Iterable[Case], *, by: User, agency: Agency, reason: str) -> list[AccessRecord]:
+    """The looks at the numbers of these cases, to be stored together with the file that shows them."""
+    return [
+        look
+        for case in cases
+        for look in access.looks_at({case.person_id: case.pk}, by=by, agency=agency, reason=reason)
+    ]
+
+
+def may_fetch(file: PreparedFile, by: Actor) -> bool:
+    """Whether its orderer may still open a written file, for the full numbers that stand in it.
+
+    A list of thousands goes by the role alone; prints and archives by every case of which they show the
+    number, in one query.
+    """
+    if not file.full:
+        return True
+    if file.kind == PreparedFile.Kind.EXPORT:
+        return workflow.SUPERVISOR in by.roles
+    shown = [file.wish["case"]] if file.kind == PreparedFile.Kind.ARCHIVE else file.wish["full_of"]
+    cases = Case.objects.only("state", "document_digest", "assignee", "officer").in_bulk(shown)
+    return len(cases) == len(shown) and all(may_see_number(case, by) for case in cases.values())

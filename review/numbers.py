@@ -22,8 +22,7 @@ from django.db.models.functions import TruncDate
 
 from register import clock
 from review.models import Case, Correction, Movement, Opinion
-from review.queue import AT_AGENCY
-from review.states import EVERY, FIRST, OPEN, WORKING, State
+from review.states import AT_AGENCY, EVERY, FIRST, OPEN, WORKING, State
 
 # How many weeks one may look back.
 PERIODS: Final = (4, 12, 52)

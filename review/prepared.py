@@ -15,7 +15,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from register import clock
@@ -28,6 +28,8 @@ KEPT: Final = timedelta(days=7)
 # Whoever has begun and given no sign of life for so long was killed: another one may begin again.
 GIVEN_UP: Final = timedelta(minutes=3)
 UNHEARD: Final = timedelta(seconds=30)
+# An order in which so many workers were killed would kill the next one as well.
+MOST_STARTS: Final = 3
 # So many orders of one officer wait at a time.
 MOST_WAITING: Final = 5
 PDF: Final = "application/pdf"
@@ -101,7 +103,7 @@ def ask_again(file_id: UUID, *, agency: Agency, user: User) -> None:
     failed = of_officer(user, agency).filter(pk=file_id).exclude(fault="")
     kind = failed.values_list("kind", flat=True).first()
     if kind is None or not failed.update(
-        fault="", asked_at=now, started_at=None, finished_at=None, done=0, expires_at=now + KEPT
+        fault="", asked_at=now, started_at=None, finished_at=None, starts=0, done=0, expires_at=now + KEPT
     ):
         raise Refusal(_("这个文件已经在重新生成。"), code="not_failed")
     code = agency.code
@@ -136,12 +138,14 @@ def of_officer(user: User, agency: Agency) -> QuerySet[PreparedFile]:
 def write(file_id: UUID | str, writer: Writer) -> bool:
     """Write an ordered file, unless somebody else does or has done; whether it was written here.
 
-    What the rules refuse, and what goes wrong, is told to the orderer in words.
+    The writer may say in `order` what it found: the total, whether full numbers are in it, and of whom. What
+    the rules refuse, and what goes wrong, is told to the orderer in words.
     """
     now = clock.now()
     free = Q(started_at__isnull=True) | Q(started_at__lt=now - GIVEN_UP)
     orders = PreparedFile.objects.filter(pk=file_id)
-    if not orders.filter(free, finished_at__isnull=True).update(started_at=now, done=0):
+    open_to = orders.filter(free, finished_at__isnull=True, starts__lt=MOST_STARTS)
+    if not open_to.update(started_at=now, starts=F("starts") + 1, done=0):
         return False
     order = orders.select_related("agency", "user").defer("data").get()
     try:
@@ -159,6 +163,8 @@ def write(file_id: UUID | str, writer: Writer) -> bool:
         name=product.name[:150],
         content_type=product.content_type,
         data=product.data,
+        full=order.full,
+        wish=order.wish,
         looks=product.looks,
     )
 
@@ -188,11 +194,16 @@ def _finish(order: PreparedFile, *, looks: Sequence[AccessRecord] = (), **told: 
 
 
 def sweep() -> int:
-    """Delete what is out of date and ring again for what nobody has begun; how many bells were rung."""
+    """Delete what is out of date and ring again for what nobody has begun; how many bells were rung.
+
+    What was begun too often without an end is given up, and its orderer told.
+    """
     now = clock.now()
     PreparedFile.objects.filter(expires_at__lte=now).only("pk").delete()
     stuck = Q(started_at__isnull=True, asked_at__lt=now - UNHEARD) | Q(started_at__lt=now - GIVEN_UP)
     waiting = PreparedFile.objects.filter(stuck, finished_at__isnull=True)
+    fault = _("文件多次没有生成完，已经停止。请减少内容后重新操作，仍不成功的，请联系系统管理员。")
+    waiting.filter(starts__gte=MOST_STARTS).update(finished_at=now, fault=fault)
     rows = list(waiting.values_list("kind", "pk", "agency__code"))
     for kind, key, code in rows:
         ring(kind, key, code)

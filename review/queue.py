@@ -27,7 +27,7 @@ from register import clock, documents
 from register.models import DocketEntry, DocumentType
 from register.reference import PREFIX
 from review.models import Case, Letters
-from review.states import EVERY, FIRST, OPEN, WORKING, State
+from review.states import AT_AGENCY, EVERY, FIRST, OPEN, WORKING, State
 from tenants.models import Agency, AgencyUserObjectPermission, User
 from tenants.roles import REVIEWER
 
@@ -54,7 +54,6 @@ class Tab:
 
 
 GRANTED: Final = frozenset({State.FINAL_PASSED, State.ANNOUNCED, State.ISSUED})
-AT_AGENCY: Final = frozenset({State.SUBMITTED, *WORKING, *FIRST})
 
 AGENCY_TABS: Final = (
     Tab("todo", _("待办"), AT_AGENCY, empty=_("没有等待本机构办理的案卷。申请人上报后，案卷会出现在这里。")),
@@ -295,7 +294,7 @@ def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> Que
     if wish.document:
         lines = lines.filter(**{f"{book.document}__in": wish.document.split(".")})
     if wish.hold:
-        lines = lines.filter(**_held(book, wish.hold, user_id))
+        lines = lines.filter(_held(book, wish.hold, user_id))
     if wish.due:
         lines = lines.filter(**_due(Due(wish.due)))
     if wish.employer:
@@ -309,10 +308,16 @@ def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> Que
     return lines
 
 
-def _held(book: Book, hold: str, user_id: int) -> dict[str, Any]:
+def _held(book: Book, hold: str, user_id: int) -> Q:
     if hold == "free":
-        return {f"{book.holder}__isnull": True}
-    return {book.holder: user_id if hold == "mine" else int(hold)}
+        return free_by(book.holder)
+    return Q(**{book.holder: user_id if hold == "mine" else int(hold)})
+
+
+def free_by(holder: str) -> Q:
+    """What lies in nobody's hands, or in those of an account that is closed: anyone may take it up."""
+    able = User.objects.filter(pk=OuterRef(holder), is_active=True)
+    return Q(**{f"{holder}__isnull": True}) | Q(~Exists(able))
 
 
 def _due(due: Due) -> dict[str, Any]:

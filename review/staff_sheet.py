@@ -22,6 +22,7 @@ from register import contact
 from register.resources import Cell, LongNumber, Name
 from register.rosters import LineError
 from register.sheets import LINE, plain_header, read
+from register.tables import Form
 from review import staffing
 from tenants.errors import Refusal
 from tenants.models import Agency, User
@@ -263,10 +264,7 @@ def template(agency: Agency, form: str) -> bytes:
     return made if isinstance(made, bytes) else f"\ufeff{made}".encode()
 
 
-TEMPLATES: Final[Mapping[str, str]] = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
+TEMPLATES: Final[Mapping[str, str]] = {form.value: form.content_type for form in Form}
 COLUMNS: Final[Sequence[tuple[str | Promise, str | Promise]]] = (
     (_("姓名"), _("必填。")),
     (_("登录名"), _("必填，小写字母、数字和 . _ -，开通后不再更改。")),

@@ -14,12 +14,14 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from notifications import outbox
+from register import clock
 from register.models import DocketEntry
 from review import casework
+from review.colleagues import as_reviewer
 from review.models import Case
 from review.states import State
-from review.workflow import REVIEWER, UNTIL_REFERRED, Actor, in_conflict
-from tenants import staff
+from review.workflow import UNTIL_REFERRED, Actor, in_conflict
+from tenants import second_factor, staff
 from tenants.errors import Refusal
 from tenants.models import Agency, User
 from tenants.rolebook import HOLDS_CASES
@@ -52,6 +54,27 @@ def void_password(*, user: User, agency: Agency, by: User) -> User:
     with transaction.atomic():
         staff.void_password(user=user, agency=agency, by=by)
         return invite_again(user=user, agency=agency, by=by)
+
+
+def change(*, user: User, agency: Agency, particulars: staff.Particulars, by: User) -> None:
+    """Change somebody's particulars; the address that was replaced is told so once. Raises `Refusal`."""
+    with transaction.atomic():
+        replaced = staff.change(user=user, agency=agency, particulars=particulars, by=by)
+        if replaced:
+            now = clock.now()
+            outbox.post(
+                user_id=user.pk,
+                kind="address_replaced",
+                cause=str(uuid4()),
+                data={"at": now, "address": replaced},
+                at=now,
+            )
+
+
+def reset_second_factor(*, user: User, agency: Agency, by: User) -> None:
+    """Take the second factor away from somebody who has lost it. Raises `Refusal`."""
+    with transaction.atomic():
+        second_factor.reset(staff.to_be_freed(user=user, agency=agency, by=by), by)
 
 
 def reactivate(*, user: User, agency: Agency, by: User) -> User:
@@ -111,7 +134,7 @@ def held_by(user: User, agency: Agency, others: Iterable[User]) -> list[Held]:
     if agency.is_authority:
         lines = DocketEntry.objects.filter(state=State.REPORTED, officer=user).order_by("due_on", "pk")
         return [Held(line) for line in lines]
-    actors = {other.display_name: _as_reviewer(other, agency) for other in others}
+    actors = {other.display_name: as_reviewer(other, agency) for other in others}
     return [
         Held(case, tuple(name for name, actor in actors.items() if in_conflict(case, actor)))
         for case in cases_of(user)
@@ -143,7 +166,7 @@ def reassign(*, cases: Sequence[Case], to: Sequence[User], agency: Agency, by: A
 def _given_to_first(
     case: Case, ranked: Sequence[User], agency: Agency, by: Actor
 ) -> tuple[Outcome, User | None]:
-    fit = [user for user in ranked if not in_conflict(case, _as_reviewer(user, agency))]
+    fit = [user for user in ranked if not in_conflict(case, as_reviewer(user, agency))]
     if not fit:
         return Outcome(case.reference, False, _("所选人员都须回避，请另选他人。")), None
     try:
@@ -151,7 +174,3 @@ def _given_to_first(
     except Refusal as no:
         return Outcome(case.reference, False, str(no.message)), None
     return Outcome(case.reference, True, _("已改派给{name}。").format(name=fit[0].display_name)), fit[0]
-
-
-def _as_reviewer(user: User, agency: Agency) -> Actor:
-    return Actor.staff(user, agency=agency, held=frozenset({REVIEWER}))

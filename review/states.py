@@ -98,6 +98,8 @@ TAGS = {
 WORKING = frozenset({State.ACCEPTED, State.DEEMED_ACCEPTED, State.SENT_BACK})
 FIRST = frozenset({State.FIRST_PASSED, State.FIRST_FAILED})
 # An open application keeps its person from lodging another one.
+# In the hands of the agency; while the applicant corrects, it is not.
+AT_AGENCY = frozenset({State.SUBMITTED, *WORKING, *FIRST})
 OPEN = frozenset({State.SUBMITTED, State.CORRECTION, State.REPORTED}) | WORKING | FIRST
 EVERY = frozenset(State)
 

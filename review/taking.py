@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from review import casework
 from review.models import Case, Opinion
+from review.queue import free_by
 from review.states import WORKING, State
 from review.workflow import REVIEWER, SUPERVISOR, Actor
 from tenants import crossing
@@ -26,16 +27,19 @@ def take_next(by: Actor) -> Case | None:
     """The case to work on next; None when there is none. Stand inside the agency.
 
     A supervisor is led to the most urgent opinion that waits for a second person; a reviewer takes up the
-    most urgent free case. Cases in conflict of interest are passed over. Where somebody else is faster, the
-    next one is tried, so two who ask at once get one each.
+    most urgent free case, one in the hands of a closed account included. Who is both gets a free case once
+    all waiting opinions have been shown a moment ago. Cases in conflict of interest are passed over. Where
+    somebody else is faster, the next one is tried, so two who ask at once get one each.
     """
-    if SUPERVISOR in by.roles and (found := _opinion_to_sign(by)):
-        return found
-    return _free_case(by) if REVIEWER in by.roles else None
+    waiting = _opinions_to_sign(by) if SUPERVISOR in by.roles else []
+    found = next((case for case in waiting if _shown_first(case)), None)
+    if found is None and REVIEWER in by.roles:
+        found = _free_case(by)
+    return found or next(iter(waiting), None)
 
 
 def _free_case(by: Actor) -> Case | None:
-    free = _without_conflict(Case.objects.filter(state__in=TO_REVIEW, assignee=None), by)
+    free = _without_conflict(Case.objects.filter(free_by("assignee_id"), state__in=TO_REVIEW), by)
     free = free.filter(~Exists(_waiting_opinions()))
     tried: list[UUID] = []
     for _round in range(TRIES):
@@ -52,11 +56,10 @@ def _free_case(by: Actor) -> Case | None:
     return None
 
 
-def _opinion_to_sign(by: Actor) -> Case | None:
+def _opinions_to_sign(by: Actor) -> list[Case]:
     waiting = _without_conflict(Case.objects.filter(state__in=WORKING), by)
     waiting = waiting.filter(Exists(_waiting_opinions().exclude(author_id=by.account)))
-    cases = list(waiting[: AT_ONCE * TRIES])
-    return next((case for case in cases if _shown_first(case)), cases[0] if cases else None)
+    return list(waiting[: AT_ONCE * TRIES])
 
 
 def _waiting_opinions() -> QuerySet[Opinion]:

@@ -24,10 +24,10 @@ from register import clock as calendar
 from register.models import DocketEntry, Registration
 from review import announcements, docket, log
 from review.models import Case, Movement, Opinion
-from review.states import FIRST, OPEN, WORKING, Clock, State
-from tenants import roles
+from review.states import AT_AGENCY, FIRST, OPEN, WORKING, Clock, State
+from tenants import crossing, roles
 from tenants.errors import Refusal
-from tenants.models import Agency, User
+from tenants.models import Agency, AgencyUserObjectPermission, User
 
 REVIEWER: Final = roles.REVIEWER.code
 SUPERVISOR: Final = roles.SUPERVISOR.code
@@ -38,7 +38,6 @@ REGISTRAR: Final = roles.REGISTRAR.code
 APPLICANT: Final = "applicant"
 CLOCK: Final = "clock"
 
-AT_AGENCY = frozenset({State.SUBMITTED, *WORKING, *FIRST})
 UNTIL_REFERRED = AT_AGENCY | {State.CORRECTION}
 UNDECIDED_OR_UNISSUED = UNTIL_REFERRED | {State.REPORTED, State.FINAL_PASSED, State.ANNOUNCED}
 
@@ -310,6 +309,11 @@ def held_by_me(case: Case, actor: Actor, at: datetime) -> None:
         raise Refusal(_("请先领取本案。"), code="not_mine")
 
 
+def left_behind(case: Case, actor: Actor, at: datetime) -> None:
+    if holder_of(case) is None or not (holder_is_gone(case) or holder_reviews_no_more(case)):
+        raise Refusal(_("办理人仍能办理本案，或者本案尚未领取，请由审核人员分派。"), code="not_left_behind")
+
+
 def one_signature(case: Case, actor: Actor, at: datetime) -> None:
     if case.policy["final_sign_off"]:
         raise Refusal(_("决定须由签批人签批后生效。"), code="needs_signature")
@@ -360,6 +364,16 @@ def holder_is_gone(case: Case) -> bool:
         return account_is_closed(case.officer if case.state == State.REPORTED else case.assignee)
     except ObjectDoesNotExist:
         return True
+
+
+def holder_reviews_no_more(case: Case) -> bool:
+    """Whether the role of a reviewer was taken from the holder at the agency one stands in."""
+    held = AgencyUserObjectPermission.objects.filter(
+        user=case.assignee_id,
+        content_object__schema_name=crossing.here().schema,
+        permission__codename=REVIEWER,
+    )
+    return not held.exists()
 
 
 def account_is_closed(holder: User | None) -> bool:
@@ -421,7 +435,8 @@ TRANSITIONS: tuple[Row, ...] = (
     _row("release", AT_AGENCY, SAME, REVIEWER, guards=(held_by_me,)),
     _row("release", S.REPORTED, SAME, FINAL_REVIEWER, guards=(held_by_me,)),
     # While the applicant corrects, the case keeps its holder, who may leave meanwhile.
-    _row("assign", UNTIL_REFERRED, SAME, SUPERVISOR, MANAGER),
+    _row("assign", UNTIL_REFERRED, SAME, SUPERVISOR),
+    _row("assign", UNTIL_REFERRED, SAME, MANAGER, guards=(left_behind,)),
     _row("assign", S.REPORTED, SAME, SIGNING_OFFICER),
     _row(
         "accept",

@@ -148,15 +148,23 @@ def tried(*, person_id: UUID, typed: str, at: datetime) -> CounterCode | None:
             used_at=None,
             cancelled_at=None,
             expires_at__gt=at,
-            attempts__lt=credentials.COUNTER_ATTEMPTS,
         )
+        # The latest counts, spent or not: an earlier one gives no further tries.
         code = known.exclude(code_hash="").order_by("-issued_at").first()
-        CounterCode.objects.filter(pk=code.pk if code else NOBODY).update(attempts=F("attempts") + 1)
+        tries = CounterCode.objects.filter(pk=code.pk if code else NOBODY)
+        left = tries.filter(attempts__lt=credentials.COUNTER_ATTEMPTS).update(attempts=F("attempts") + 1)
         right = credentials.is_counter_code(typed, code.code_hash if code else "")
-    return code if right else None
+    return code if left and right else None
 
 
 def use(*, code_id: UUID, person_id: UUID, at: datetime) -> bool:
-    """Use a code up, in the caller's transaction; whether it was still open."""
-    code = CounterCode.objects.filter(pk=code_id, person_id=person_id, expires_at__gt=at)
-    return bool(code.exclude(code_hash="").filter(used_at=None, cancelled_at=None).update(used_at=at))
+    """Use a code up, in the caller's transaction; whether it was still open.
+
+    Every other code and request of the person becomes void, whichever agency made it.
+    """
+    open_ones = CounterCode.objects.filter(person_id=person_id, used_at=None, cancelled_at=None)
+    code = open_ones.filter(pk=code_id, expires_at__gt=at).exclude(code_hash="")
+    if not code.update(used_at=at):
+        return False
+    open_ones.update(cancelled_at=at)
+    return True

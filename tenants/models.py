@@ -468,6 +468,8 @@ class PreparedFile(models.Model):
     asked_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # How often a worker has begun: an order that kills its workers is not begun for ever.
+    starts = models.PositiveSmallIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     # What went wrong, in words for the officer.

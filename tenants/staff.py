@@ -6,12 +6,12 @@ agency; the database's walls say the same. An invitation is sent by whoever call
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -34,12 +34,22 @@ from tenants.rolebook import ADMINISTRATOR, BY_CODE, HOLDS_CASES, KEEPS_HOUSE, M
 NOT_OURS: Final = "not_ours"
 # What happens to an account beside its roles, as the agency's record of changes names it.
 RECORDED: Final[dict[str, str | Promise]] = {
-    "staff_particulars": gettext_lazy("更改个人信息"),
     "staff_password": gettext_lazy("作废密码"),
     "staff_deactivated": gettext_lazy("停用账号"),
     "staff_reactivated": gettext_lazy("重新启用账号"),
     "second_factor": gettext_lazy("重置第二因素"),
 }
+# What is changed of the particulars: a row of the record each, its field followed by the account's key.
+PARTICULARS: Final[dict[str, str | Promise]] = {
+    "name": gettext_lazy("姓名"),
+    "email": gettext_lazy("电子邮箱"),
+    "phone": gettext_lazy("手机号码"),
+    "employer_code": gettext_lazy("任职单位代码"),
+    "document_digest": gettext_lazy("本人证件"),
+}
+REGISTERED: Final = "已登记"
+# Nobody opens both ways into an account, password and second factor, within so long.
+APART: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +90,27 @@ def grants_of(user: User, agency: Agency) -> QuerySet[RoleGrant]:
 
 def changes_of(user: User, agency: Agency) -> QuerySet[SettingChange]:
     """What managers did to an account beside its roles, latest first."""
-    done = SettingChange.objects.filter(agency=agency, field__in=RECORDED, before=user.username)
+    fields = [_field(name, user) for name in PARTICULARS]
+    about = Q(field__in=RECORDED, before=user.username) | Q(field__in=fields)
+    done = SettingChange.objects.filter(about, agency=agency)
     return done.select_related("user").order_by("-at", "-id")
+
+
+def words_of(change: SettingChange) -> str:
+    """What a row of `changes_of` says."""
+    if change.field in RECORDED:
+        return str(RECORDED[change.field])
+    what = PARTICULARS[change.field.partition(":")[0].removeprefix("staff_")]
+    said = {"": _("无"), REGISTERED: _("已登记")}
+    return _("更改{what}（{before} → {after}）").format(
+        what=what,
+        before=said.get(change.before, change.before),
+        after=said.get(change.after, change.after),
+    )
+
+
+def _field(name: str, user: User) -> str:
+    return f"staff_{name}:{user.pk}"
 
 
 def is_kept_by(user: User, agency: Agency) -> bool:
@@ -123,25 +152,49 @@ def _new_account(username: str, **fields: object) -> User:
         raise Refusal(said, "username") from error
 
 
-def change(*, user: User, agency: Agency, particulars: Particulars, by: User) -> None:
-    """Change name, contact, and what counts as a conflict of interest. Another address is unverified."""
+def change(*, user: User, agency: Agency, particulars: Particulars, by: User) -> str:
+    """Change name, contact, and what counts as a conflict of interest. Another address is unverified.
+
+    Everything that changes is recorded, of a document only whether there is one. Answers the address that
+    was replaced, empty where none was. Raises `Refusal` for another address by whoever reset the second
+    factor a short while ago.
+    """
     with transaction.atomic():
         _for_change(agency, by)
         account = _kept(user, agency)
-        if account.email != particulars.email:
-            account.email, account.email_verified = particulars.email, False
-        if account.phone != particulars.phone:
-            account.phone, account.phone_verified = particulars.phone, False
-        account.name, account.employer_code = particulars.name, particulars.employer_code
-        if particulars.document_digest is not None:
-            account.document_digest = particulars.document_digest
-        account.save(
-            update_fields=[
-                *("name", "email", "email_verified", "phone", "phone_verified"),
-                *("employer_code", "document_digest"),
-            ]
+        wanted = {name: getattr(particulars, name) for name in PARTICULARS}
+        before: dict[str, str] = {
+            name: getattr(account, name)
+            for name, value in wanted.items()
+            if value is not None and value != getattr(account, name)
+        }
+        if "email" in before:
+            _not_after_a_reset(account, agency, by)
+            account.email_verified = False
+        if "phone" in before:
+            account.phone_verified = False
+        for name in before:
+            setattr(account, name, wanted[name])
+        account.save(update_fields=[*before, "email_verified", "phone_verified"])
+        _record_particulars(account, agency, by, before)
+    return before.get("email", "")
+
+
+def _record_particulars(account: User, agency: Agency, by: User, before: Mapping[str, str]) -> None:
+    def said(name: str, value: str) -> str:
+        return REGISTERED if value and name == "document_digest" else value
+
+    SettingChange.objects.bulk_create(
+        SettingChange(
+            agency=agency,
+            user=by,
+            field=_field(name, account),
+            before=said(name, old),
+            after=said(name, getattr(account, name)),
+            at=timezone.now(),
         )
-        _record("staff_particulars", account, agency, by)
+        for name, old in before.items()
+    )
 
 
 def deactivate(*, user: User, agency: Agency, by: User, at: datetime) -> None:
@@ -161,8 +214,8 @@ def deactivate(*, user: User, agency: Agency, by: User, at: datetime) -> None:
             roles.revoke(user=account, agency=agency, role=code, by=by)
         account.is_active = False
         # Sessions are bound to the password: should the account be opened again, none of them comes back.
-        account.set_unusable_password()
-        account.save(update_fields=["is_active", "password"])
+        staff_passwords.void(account)
+        account.save(update_fields=["is_active"])
         _record("staff_deactivated", account, agency, by)
         _open_absences(agency).filter(Q(user=account) | Q(deputy=account)).update(ended_at=at)
 
@@ -182,7 +235,8 @@ def reactivate(*, user: User, agency: Agency, by: User) -> None:
 def renew_invitation(*, user: User, agency: Agency, by: User) -> User:
     """The account as it may be invited once more; links of earlier invitations are void from now on.
 
-    Raises `Refusal` unless it is kept here, active and without a password.
+    Raises `Refusal` unless it is kept here, active and without a password, and for whoever reset its second
+    factor a short while ago.
     """
     with transaction.atomic():
         _for_change(agency, by)
@@ -191,6 +245,7 @@ def renew_invitation(*, user: User, agency: Agency, by: User) -> User:
             raise Refusal(_("该账号已经停用。"), "inactive")
         if has_accepted(account):
             raise Refusal(_("该人员已经设置密码，不需要邀请。"), "accepted")
+        _not_after_a_reset(account, agency, by)
         account.set_unusable_password()
         account.save(update_fields=["password"])
     return account
@@ -209,11 +264,35 @@ def void_password(*, user: User, agency: Agency, by: User) -> None:
 
 
 def to_be_freed(*, user: User, agency: Agency, by: User) -> User:
-    """The account whose second factor a manager may reset: a colleague's of this agency, never the own."""
-    _require_keeper(by, agency)
+    """The account whose second factor a manager may reset, in the caller's transaction.
+
+    A colleague's of this agency, never the own. Raises `Refusal` also for whoever opened the other way in a
+    short while ago: made the password void, changed the address or let the account come back.
+    """
+    _for_change(agency, by)
     account = _kept(user, agency)
     _not_oneself(account, by, _("不能重置自己的第二因素，请由其他管理员办理。"))
+    if _did(by, account, agency, "staff_password", "staff_reactivated", _field("email", account)):
+        said = _(
+            "您在 24 小时内作废过该账号的密码、更改过其邮箱或者重新启用过该账号，"
+            "第二因素须由另一位管理员重置。"
+        )
+        raise Refusal(said, "same_hand")
     return account
+
+
+def _not_after_a_reset(account: User, agency: Agency, by: User) -> None:
+    if not account.second_factor_mark and _did(by, account, agency, "second_factor"):
+        said = _(
+            "您在 24 小时内重置过该账号的第二因素，本人还没有重新设置；"
+            "更改邮箱和发送设置密码的链接须由另一位管理员办理。"
+        )
+        raise Refusal(said, "same_hand")
+
+
+def _did(by: User, account: User, agency: Agency, *fields: str) -> bool:
+    lately = changes_of(account, agency).filter(user=by, at__gte=timezone.now() - APART)
+    return lately.filter(field__in=fields).exists()
 
 
 # --- Roles -----------------------------------------------------------------------------------------
@@ -229,7 +308,8 @@ def set_roles(*, user: User, agency: Agency, wanted: Iterable[str], by: User) ->
         _for_change(agency, by)
         account = _member(user, agency)
         _not_oneself(account, by, _("不能更改自己的角色，请由其他管理员办理。"))
-        held = roles.roles_of(account, agency)
+        # Also of a deactivated account, whose roles count for nothing until it is opened again.
+        held = held_on(agency).get(account.pk, frozenset())
         _not_the_last_keeper(account, agency, leaving=held - chosen)
         for code in sorted(held - chosen):
             roles.revoke(user=account, agency=agency, role=code, by=by)
@@ -272,8 +352,26 @@ def _not_the_last_keeper(user: User, agency: Agency, *, leaving: frozenset[str])
 
 def deputyships(user: User, agency: Agency, on: date) -> frozenset[int]:
     """Of which absent colleagues the user is deputy on a day: one query."""
-    away = _open_absences(agency).filter(deputy=user, since__lte=on, until__gte=on)
-    return frozenset(away.values_list("user_id", flat=True))
+    return frozenset(away(on, agency).filter(deputy=user).values_list("user_id", flat=True))
+
+
+def away(on: date, agency: Agency | None = None) -> QuerySet[Absence]:
+    """The leaves that run on a day, first the earliest, at one agency or at all that one may see."""
+    everywhere = Absence.objects.filter(ended_at__isnull=True)
+    running = everywhere if agency is None else _open_absences(agency)
+    found = running.filter(since__lte=on, until__gte=on)
+    return found.select_related("user", "deputy").order_by("since", "id")
+
+
+def on_duty(holder: int | None, agency: Agency, on: date) -> list[int]:
+    """The accounts that see to a holder's cases on a day: the holder and, during leave, the deputy.
+
+    Where the holder's account is closed, or there is none, the supervisors of the agency. Asked across the
+    walls by `on_duty`, since an applicant's act tells the staff as well.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.on_duty(%s, %s, %s)", [holder, agency.pk, on])
+        return sorted(account for (account,) in cursor.fetchall())
 
 
 def absences(agency: Agency, *, on: date) -> QuerySet[Absence]:

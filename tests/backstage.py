@@ -472,9 +472,24 @@ def code(*, username: str, new: bool = False) -> str:
         return Authenticator.objects.get(user__username=username, confirmed=not new).next_code()
 
 
+def counter_code(*, person: str, number: str, agency: str = "beijing") -> str:
+    """The one-time code that an officer of the agency gives somebody over the counter."""
+    from review import counter
+    from tenants import crossing
+    from tenants.models import User
+
+    owner, officer = _person(person), _officer(agency)
+    with crossing.standing(crossing.Desk.AGENCY, _agency(agency)):
+        by = User.objects.get(pk=officer.user_id)
+        _issued, told = counter.issue(
+            agency=_agency(agency), name=owner.name, document_type="01", number=number, reason="示例", by=by
+        )
+    return told
+
+
 KNOWN: Final = (
     *(someone, opened, announced, draft, lodged, pile, answered),
-    *(signed_in, staff_in, out_of_time, captcha, code),
+    *(signed_in, staff_in, out_of_time, captcha, code, counter_code),
 )
 VERBS: Final[dict[str, Callable[..., Any]]] = {verb.__name__: verb for verb in KNOWN}
 

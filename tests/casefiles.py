@@ -120,7 +120,12 @@ def tick_all(case: Case, by: Actor, *, fault: str = "") -> None:
     """Mark every item of the dossier, all in order but `fault`."""
     content = case.dossiers.get(version=case.version).content
     for item in checklist.items_of(content):
-        casework.tick(case=case, by=by, item=item.key, in_order=item.key != fault)
+        tick(case, by, item.key, in_order=item.key != fault)
+
+
+def tick(case: Case, by: Actor, item: str, *, in_order: bool, remark: str = "") -> None:
+    """Mark one section of the version as the case has it at hand."""
+    casework.tick_all(case=case, by=by, version=case.version, marks={item: (in_order, remark)})
 
 
 def walk(case: Case, by: Actor, to: State) -> Case:

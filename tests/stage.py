@@ -129,6 +129,10 @@ class Stage:
         """What the authenticator app of somebody of the staff shows next, or the `new` one being set up."""
         return str(self.backstage.ask("code", username=username, new=new))
 
+    def counter_code(self, person: Somebody) -> str:
+        """The one-time code that an officer gives this person over the counter."""
+        return str(self.backstage.ask("counter_code", person=person.id, number=person.number))
+
     def letters(self) -> list[EmailMessage]:
         """The e-mails that the portal has sent, oldest first."""
         files = sorted((self.var / "mail").glob("*"), key=lambda file: file.stat().st_mtime_ns)

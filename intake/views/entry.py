@@ -9,7 +9,6 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -22,6 +21,7 @@ from register import announcing, policy
 from register.models import Kind, Person
 from tenants.errors import Refusal
 from tenants.guards import public
+from tenants.ways import own_page
 
 # Announcements on the start page; all of them have a page of their own.
 LATEST: Final = 4
@@ -61,10 +61,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def _safe_next(request: HttpRequest) -> str:
     """Where to go after signing in: only to a page of this very host."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if safe else reverse("home")
+    return own_page(request, wanted, otherwise=reverse("home"))
 
 
 def _tabs(current: str) -> list[dict[str, object]]:

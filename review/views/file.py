@@ -30,9 +30,6 @@ from review.workflow import Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 
-# States in which the reviewer who holds the case goes through its dossier.
-
-
 # --- Buttons -----------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -29,6 +28,7 @@ from review.states import State
 from review.views.desk import READERS, Text, is_target, private
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
+from tenants.ways import own_page
 
 Line = TypeVar("Line", Case, DocketEntry)
 MOST_TICKED: Final = 200
@@ -225,9 +225,7 @@ def ticked(request: HttpRequest) -> list[UUID]:
 
 def back(request: HttpRequest) -> str:
     """The page of the queue from which the rows were ticked."""
-    here = request.POST.get("here", "")
-    safe = url_has_allowed_host_and_scheme(here, allowed_hosts={request.get_host()})
-    return here if safe else reverse("queue")
+    return own_page(request, request.POST.get("here", ""), otherwise=reverse("queue"))
 
 
 def tell_each(

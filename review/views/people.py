@@ -113,13 +113,11 @@ def _lines(agency: Agency) -> list[Line]:
 
 
 def _away_today(agency: Agency) -> tuple[dict[int, Absence], dict[int, list[str]]]:
-    today = clock.today()
     away: dict[int, Absence] = {}
     deputies: dict[int, list[str]] = {}
-    for absence in staff.absences(agency, on=today):
-        if absence.since <= today:
-            away[absence.user_id] = absence
-            deputies.setdefault(absence.deputy_id, []).append(absence.user.display_name)
+    for absence in staff.away(clock.today(), agency):
+        away[absence.user_id] = absence
+        deputies.setdefault(absence.deputy_id, []).append(absence.user.display_name)
     return away, deputies
 
 
@@ -135,7 +133,7 @@ def _in_order(codes: Iterable[str], agency: Agency) -> tuple[Role, ...]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def person_new(request: StaffRequest) -> HttpResponse:
-    """Invite a new colleague; the link is shown once, to be handed over where there is no address."""
+    """Invite a new colleague; where there is no address the link is shown once, to be handed over."""
     form = InviteForm(posted(request), agency=request.agency)
     if form.is_valid():
         given = form.cleaned_data
@@ -169,13 +167,16 @@ def person_invitation(request: StaffRequest, user_id: int) -> HttpResponse:
 
 
 def _invited(request: StaffRequest, user: User) -> HttpResponse:
-    path = reverse("invitation", args=[user.pk, credentials.invitation_proof(user)])
-    context = {
-        "person": user,
-        "link": request.build_absolute_uri(path),
-        "days": credentials.INVITATION_DAYS,
-    }
+    context = {"person": user, "link": _link(request, user), "days": credentials.INVITATION_DAYS}
     return private(render(request, "review/people/invited.html", context))
+
+
+def _link(request: StaffRequest, user: User) -> str:
+    """The invitation's link, to be handed over; whoever has an address gets it there and nowhere else."""
+    if user.email:
+        return ""
+    path = reverse("invitation", args=[user.pk, credentials.invitation_proof(user)])
+    return request.build_absolute_uri(path)
 
 
 # --- One person --------------------------------------------------------------------------------------
@@ -224,8 +225,7 @@ def _shown(
             if grant.role in BY_CODE
         ],
         "changes": [
-            {"word": staff.RECORDED[change.field], "change": change}
-            for change in staff.changes_of(user, agency)
+            {"word": staff.words_of(change), "change": change} for change in staff.changes_of(user, agency)
         ],
     }
     return private(render(request, "review/people/person.html", context))
@@ -276,7 +276,7 @@ def person_particulars(request: StaffRequest, user_id: int) -> HttpResponse:
             document_digest=given["document_digest"],
         )
         try:
-            staff.change(user=user, agency=request.agency, particulars=particulars, by=request.user)
+            staffing.change(user=user, agency=request.agency, particulars=particulars, by=request.user)
         except Refusal as no:
             form.add_error(None, str(no.message))
         else:
@@ -318,8 +318,7 @@ def person_second_factor(request: StaffRequest, user_id: int) -> HttpResponse:
     if request.method == "POST":
 
         def reset() -> None:
-            account = staff.to_be_freed(user=user, agency=request.agency, by=request.user)
-            second_factor.reset(account, request.user)
+            staffing.reset_second_factor(user=user, agency=request.agency, by=request.user)
 
         told(request, _("第二因素已重置，本人下次登录时重新设置。"), reset)
         return redirect("person", user.pk)
@@ -562,10 +561,7 @@ def _invite_rows(request: StaffRequest) -> HttpResponse:
 
 
 def _with_link(request: StaffRequest, outcome: Invited) -> dict[str, object]:
-    link = ""
-    if outcome.user is not None:
-        path = reverse("invitation", args=[outcome.user.pk, credentials.invitation_proof(outcome.user)])
-        link = request.build_absolute_uri(path)
+    link = "" if outcome.user is None else _link(request, outcome.user)
     return {"row": outcome.row, "person": outcome.user, "said": outcome.said, "link": link}
 
 

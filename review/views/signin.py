@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -36,6 +36,7 @@ from tenants.guards import (
 )
 from tenants.models import Authenticator, User
 from tenants.roles import roles_of
+from tenants.ways import own_page
 
 LOCKED: Final = "locked"
 # The picture stays sharp on every screen, so its size is only that of its smallest square.
@@ -193,6 +194,4 @@ def signout(request: HttpRequest) -> HttpResponse:
 
 def _wanted(request: HttpRequest) -> str:
     """The page that was asked for before signing in, if it is one of this host."""
-    target = request.GET.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return target if safe else "home"
+    return own_page(request, request.GET.get("next", ""), otherwise=reverse("home"))

@@ -31,6 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
     "{me}": "nullif(current_setting('app.person', true), '')::uuid",
     "{mine}": "= ANY ((SELECT public.my_people())::uuid[])",
     "{ours}": "= (SELECT public.this_agency())",
+    "{authority}": "= (SELECT a.id FROM public.tenants_agency a WHERE a.code = 'authority')",
 }
 
 
@@ -129,6 +130,31 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " WHERE document_digest = digest AND upper(name) = upper(holder)",
         (AGENCY, AUTHORITY),
     ),
+    # Whether that person has a verified address, and so another way to a new password.
+    "counter_account": Function(
+        "person uuid",
+        "boolean",
+        "SELECT EXISTS (SELECT 1 FROM public.register_person p JOIN public.tenants_user u ON u.id = p.user_id"
+        " WHERE p.id = person AND u.email <> '' AND u.email_verified)",
+        (AGENCY,),
+    ),
+    # The accounts that are told of a case: its holder and the deputy of the day, else the supervisors.
+    "on_duty": Function(
+        "holder bigint, agency bigint, on_day date",
+        "SETOF bigint",
+        "WITH able AS (SELECT u.id FROM public.tenants_user u WHERE u.id = holder AND u.is_active)"
+        " SELECT able.id FROM able"
+        " UNION "
+        "SELECT a.deputy_id FROM public.tenants_absence a JOIN able ON able.id = a.user_id"
+        " WHERE a.agency_id = agency AND a.ended_at IS NULL AND on_day BETWEEN a.since AND a.until"
+        " UNION "
+        "SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
+        " JOIN public.auth_permission p ON p.id = h.permission_id"
+        " JOIN public.tenants_user u ON u.id = h.user_id"
+        " WHERE NOT EXISTS (SELECT 1 FROM able) AND u.is_active"
+        " AND h.content_object_id = agency AND p.codename = 'supervisor'",
+        (APPLICANT, AGENCY, AUTHORITY),
+    ),
     # Public look-up: who knows number and name learns what a certificate says, and no document number.
     # Width and case of a name do not count; an open application tells whether one may practise meanwhile.
     "public_registration": Function(
@@ -173,10 +199,10 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "tenants_rolegrant": {AGENCY: "SIU", AUTHORITY: "SIU"},
     "tenants_formerpassword": {AGENCY: "SID", AUTHORITY: "SID"},
     "tenants_absence": {AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S"},
-    "tenants_countercode": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "SIU"},
+    "tenants_countercode": {APPLICANT: "SU", AGENCY: "SIU"},
     "tenants_settingchange": {AGENCY: "SI", AUTHORITY: "SI", CLERK: "S"},
     "tenants_savedview": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
-    "tenants_preparedfile": {AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "SUD"},
+    "tenants_preparedfile": {AGENCY: "SIUD", CLERK: "SUD"},
     "tenants_accessrecord": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "SI"},
     "auth_permission": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
     "auth_group": NOBODY,
@@ -317,6 +343,13 @@ def one_of(column: str, values: Iterable[str]) -> str:
 # Whoever holds a role here, and the accounts this agency keeps, roles or not.
 OUR_ACCOUNT: Final = f"(id {OUR_STAFF} OR home_id {{ours}})"
 OUR_STAFFS_OWN: Final = "EXISTS (SELECT 1 FROM public.tenants_user u WHERE u.id = user_id)"
+# The authority sees every account, but keeps the ways in of its own people only.
+AUTHORITYS_STAFFS_OWN: Final = (
+    "EXISTS (SELECT 1 FROM public.tenants_user u WHERE u.id = user_id AND (u.home_id {authority}"
+    " OR EXISTS (SELECT 1 FROM public.tenants_agencyuserobjectpermission h"
+    " WHERE h.user_id = u.id AND h.content_object_id {authority})))"
+)
+A_DEVICES_OWN: Final = "EXISTS (SELECT 1 FROM public.otp_static_staticdevice d WHERE d.id = device_id)"
 
 
 PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
@@ -329,13 +362,11 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "tenants_absence": {AGENCY: Rows("agency_id {ours}")},
     "tenants_countercode": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
     "tenants_settingchange": {AGENCY: Rows("agency_id {ours}")},
-    "tenants_savedview": {AGENCY: Rows("agency_id {ours}")},
+    "tenants_savedview": {AGENCY: Rows("agency_id {ours}"), AUTHORITY: Rows("agency_id {authority}")},
     "tenants_preparedfile": {AGENCY: Rows("agency_id {ours}")},
-    "otp_totp_totpdevice": {AGENCY: Rows(OUR_STAFFS_OWN)},
-    "otp_static_staticdevice": {AGENCY: Rows(OUR_STAFFS_OWN)},
-    "otp_static_statictoken": {
-        AGENCY: Rows("EXISTS (SELECT 1 FROM public.otp_static_staticdevice d WHERE d.id = device_id)")
-    },
+    "otp_totp_totpdevice": {AGENCY: Rows(OUR_STAFFS_OWN), AUTHORITY: Rows(AUTHORITYS_STAFFS_OWN)},
+    "otp_static_staticdevice": {AGENCY: Rows(OUR_STAFFS_OWN), AUTHORITY: Rows(AUTHORITYS_STAFFS_OWN)},
+    "otp_static_statictoken": {AGENCY: Rows(A_DEVICES_OWN), AUTHORITY: Rows(A_DEVICES_OWN)},
     "tenants_agencyuserobjectpermission": {AGENCY: Rows("content_object_id {ours}")},
     "tenants_rolegrant": {AGENCY: Rows("agency_id {ours}")},
     "tenants_accessrecord": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},

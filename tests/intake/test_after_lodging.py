@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ def test_each_item_says_what_was_written_where_to_mend_it_and_whether_it_is(
 def test_the_count_runs_down(cast: Cast, client: Client, returned: Application, shifted_clock: None) -> None:
     due = DocketEntry.objects.get().due_on
     assert due is not None
-    clock.travel_to(clock.now().replace(year=due.year, month=due.month, day=due.day))
+    clock.travel_to(datetime.combine(due, time(12), clock.SHANGHAI))
     client = signed_in(cast.zhang, APPLICANTS["zhang"].number)
     assert "今天到期" in said(client.get(f"/applications/{returned.pk}/correction/"))
 

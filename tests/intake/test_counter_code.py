@@ -250,6 +250,47 @@ def test_who_is_not_in_the_register_is_plainly_not_found(cast: Cast, name: str, 
     assert CounterCode.objects.count() == 0
 
 
+def test_who_has_a_verified_address_gets_no_code(cast: Cast) -> None:
+    account = User.objects.filter(person=cast.zhang)
+    account.update(email="zhang@example.cn", email_verified=True)
+    with pytest.raises(Refusal, match="请用邮箱找回"):
+        issued(cast)
+    assert CounterCode.objects.count() == 0
+    account.update(email_verified=False)
+    assert opens(give(issued(cast)))
+
+
+def test_a_former_number_is_oneself_too(cast: Cast) -> None:
+    old = documents.digest("01", STRANGER)
+    cast.zhang.former_numbers.create(
+        document_digest=old, document_mask="110000********0000", until="2020-01-01"
+    )
+    cast.user("li").document_digest = old
+    with pytest.raises(Refusal) as no:
+        issued(cast)
+    assert no.value.code == "oneself"
+    assert issued(cast, SUN)
+
+
+def test_a_used_code_makes_every_other_one_void(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, others = browser(), issued(cast, SUN)
+    issued(cast, agency="mohurd", by="he")
+    assert opens(give(issued(cast), client=used))
+    two_persons(monkeypatch)
+    issued(cast, agency="sinopec", by="ma")
+    renew(used)
+    assert standings(cast.zhang) == [Standing.CANCELLED, Standing.USED, Standing.CANCELLED]
+    assert opens(give(others, who=SUN))
+
+
+def test_a_spent_code_brings_no_earlier_one_back(cast: Cast) -> None:
+    earlier = issued(cast, agency="mohurd", by="he")
+    latest = issued(cast)
+    CounterCode.objects.filter(agency=cast.beijing).update(attempts=credentials.COUNTER_ATTEMPTS)
+    assert [opens(give(earlier)), opens(give(latest))] == [False, False]
+    assert list(CounterCode.objects.order_by("issued_at").values_list("attempts", flat=True)) == [0, 5]
+
+
 def test_nobody_issues_or_approves_a_code_for_oneself(cast: Cast) -> None:
     digest = documents.digest("01", ZHANG.number)
     User.objects.filter(username="li.beijing").update(document_digest=digest)

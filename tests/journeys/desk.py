@@ -218,6 +218,12 @@ class Applicant(Window):
         self.answer_captcha()
         self.press("发送重置链接")
 
+    def come_with_code(self, code: str) -> None:
+        """用柜台重置码设置密码, filled in and sent."""
+        self.fill(name=self.person.name, document_type="01", number=self.person.number, code=code)
+        self.answer_captcha()
+        self.press("下一步")
+
     def appeal(self) -> None:
         """考试信息申诉, filled in and sent."""
         self.fill(

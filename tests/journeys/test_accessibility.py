@@ -128,6 +128,14 @@ def letters(desk: Desk) -> Iterator[Window]:
     yield from stops(li, desk.link_mailed_to("other@example.cn"))
 
 
+@tour("counter_code", "counter_password")
+def without_an_address(desk: Desk) -> Iterator[Window]:
+    zhang = desk.newcomer(account=True)
+    yield from stops(zhang, "/password/counter/")
+    zhang.come_with_code(desk.stage.counter_code(zhang.person))
+    yield zhang
+
+
 @tour("account", "password_change")
 def the_own_data(desk: Desk) -> Iterator[Window]:
     zhang = desk.applicant(email="zhang@example.cn")
@@ -227,10 +235,7 @@ def the_other_kinds(desk: Desk) -> Iterator[Window]:
 
 def faults(window: Window, *, only: tuple[str, ...] = ()) -> list[str]:
     """What axe finds grave on this page, by `only` these rules or by all."""
-    if not window.page.evaluate("'axe' in window"):
-        # The pages that come after bring it along.
-        window.context.add_init_script(AXE_SCRIPT)
-        window.page.evaluate(AXE_SCRIPT)
+    window.page.evaluate(AXE_SCRIPT)
     found: list[list[str]] = window.page.evaluate(RUN_AXE, list(only))
     path = urlsplit(window.page.url).path
     return [" | ".join([path, *map(str, fault)]) for fault in found if fault[0] in GRAVE]

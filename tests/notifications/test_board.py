@@ -13,13 +13,14 @@ from django.http import Http404, HttpRequest, QueryDict
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import override
 
 from notifications import board, outbox, tasks, views
 from notifications.board import Place
 from notifications.models import Notice
 from notifications.urls import urlpatterns as notice_urls
-from tenants import crossing, roles
+from tenants import crossing, roles, second_factor
 from tenants.crossing import Desk
 from tenants.models import Agency, User
 from tenants.rolebook import REVIEWER
@@ -59,6 +60,9 @@ def asking(rf: RequestFactory) -> Asking:
     def made(user: User, method: str = "get", to: str = "/notices/board", **headers: str) -> HttpRequest:
         request: HttpRequest = getattr(rf, method)(to, headers=headers)
         request.user = user
+        request.session = {}  # type: ignore[assignment]
+        user.second_factor_mark, user.password_set_at = "mark", timezone.now()
+        second_factor.let_in(request, user)
         request.desk = "applicant"  # type: ignore[attr-defined]
         # The applicant's poll stands with the first line in intake; the staff's is the board alone.
         request.roles = frozenset({REVIEWER.code})  # type: ignore[attr-defined]

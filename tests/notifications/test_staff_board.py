@@ -24,4 +24,4 @@ def test_staff_read_their_notices_at_their_own_desk(cast: Cast) -> None:
     polled = li.get("/notices/board")
     assert (polled.status_code, 'class="now' in polled.content.decode()) == (200, False)
     assert li.post("/notices/read", {"next": "/notices/"})["Location"] == "/notices/"
-    assert "没有未读的公告" in li.page("/notices/")
+    assert "没有未读的通知" in li.page("/notices/")

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
         ("/agencies/?q=%00", "localhost"),
         ("/password/forgotten/?q=a%00b", "localhost"),
         ("/signin/?next=%00", "beijing.localhost"),
+        ("/invitations/1/a%00b/", "beijing.localhost"),
     ],
 )
 def test_nul_in_the_address_is_a_bad_request(cast: Cast, address: str, host: str) -> None:

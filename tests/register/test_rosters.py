@@ -483,6 +483,16 @@ def test_an_invented_token_finds_nothing(media: Path, token: str) -> None:
 def test_what_nobody_decided_is_deleted(media: Path) -> None:
     token = rosters.keep(b"1", "a.csv", What.QUALIFICATIONS, user_id=7)
     os.utime(media / "imports" / token, (time.time() - 4000, time.time() - 4000))
-    rosters.keep(b"2", "b.csv", What.QUALIFICATIONS, user_id=7)
     with pytest.raises(Refusal):
         rosters.kept(token, user_id=7)
+    assert (media / "imports" / token).exists()
+    rosters.keep(b"2", "b.csv", What.QUALIFICATIONS, user_id=7)
+    assert not (media / "imports" / token).exists()
+
+
+def test_two_processes_may_clear_away_at_once(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (media / "imports").mkdir()
+    gone = media / "imports" / "cleared-by-another-process"
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([gone]))
+    token = rosters.keep(b"1", "a.csv", What.QUALIFICATIONS, user_id=7)
+    assert rosters.kept(token, user_id=7).data == b"1"

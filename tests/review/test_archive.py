@@ -18,7 +18,7 @@ from review.documents import archive
 from review.models import Case
 from review.states import State
 from review.tasks import prepare, sweep_files
-from tenants import crossing
+from tenants import crossing, staff
 from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, PreparedFile
@@ -120,14 +120,18 @@ def test_papers_and_full_number_only_for_who_may_see_them(cast: Cast, uploaded: 
 
 
 def test_who_has_laid_the_case_down_gets_no_number_any_more(cast: Cast, uploaded: Case) -> None:
-    at_desk(cast, "he").act(uploaded, "archive", full="on")
+    for _n in range(2):
+        at_desk(cast, "he").act(uploaded, "archive", full="on")
+    later, written = orders(cast, cast.mohurd)
+    assert prepare_archive(str(written.pk), "mohurd")
+    he = at_desk(cast, "he")
+    assert he.get(f"/files/{written.pk}/").status_code == 200
     with crossing.standing(Desk.AGENCY, cast.mohurd):
         casework.release(case=Case.objects.get(pk=uploaded.pk), by=cast.actor("he"))
-    [order] = orders(cast, cast.mohurd)
-    prepare_archive(str(order.pk), "mohurd")
-    data = at_desk(cast, "he").get(f"/files/{order.pk}/").content
-    assert APPLICANTS["zhang"].number not in "".join(text_of(data))
-    assert AccessRecord.objects.count() == 0
+    assert "文件不能下载" in he.page(f"/files/{written.pk}/", follow=True)
+    assert prepare_archive(str(later.pk), "mohurd") is False
+    assert "您现在不能查看这件案卷的完整证件号码和材料" in he.page("/files/")
+    assert AccessRecord.objects.count() == 1
 
 
 def test_papers_beyond_the_limit_are_listed_only(
@@ -175,6 +179,36 @@ def test_the_ticked_forms_come_as_one_pdf_with_their_opinions(cast: Cast) -> Non
     numbers = [APPLICANTS[name].number in "".join(pages) for name in ("sun", "zhang")]
     assert numbers == [True, False]
     assert [row.person_id for row in AccessRecord.objects.all()] == [cast.sun.pk]
+
+
+def test_a_deputy_gets_the_numbers_of_the_absent_colleagues_cases_as_long_as_the_leave_lasts(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cast.at_applicants_desk(cast.sun), crossing.inside(cast.beijing):
+        case = casefiles.lodge(cast.sun, cast.beijing)
+    today, li, liu = clock.today(), cast.user("li"), cast.user("liu")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casework.take_up(case=case, by=cast.actor("li"))
+        who: dict[str, Any] = {"user": li, "deputy": liu, "agency": cast.beijing, "by": li}
+        leave = staff.enter_leave(**who, since=today, until=today, at=clock.now(), today=today)
+    desk = at_desk(cast, "liu")
+    desk.post("/prints/", {"case": [str(case.pk)]})
+    [order] = orders(cast, cast.beijing)
+    with monkeypatch.context() as broken:
+        broken.setattr(prints, "_append", lambda whole, part: 1 / 0)
+        assert prepare(str(order.pk), "beijing") is False
+    # What nobody can open was looked at by nobody.
+    assert not AccessRecord.objects.exists()
+    desk.post(f"/files/{order.pk}/again/")
+    assert prepare(str(order.pk), "beijing")
+    text = "".join(text_of(desk.get(f"/files/{order.pk}/").content))
+    assert APPLICANTS["sun"].number in text
+    looks = AccessRecord.objects.values_list("user", "agency__code", "person_id", "case_id", "reason")
+    assert list(looks) == [(liu.pk, "beijing", cast.sun.pk, case.pk, "批量打印申请表")]
+    assert "含完整证件号码" in desk.page("/files/")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        staff.end_leave(absence=leave, agency=cast.beijing, by=li, at=clock.now())
+    assert "文件不能下载" in desk.page(f"/files/{order.pk}/", follow=True)
 
 
 def test_nothing_ticked_and_foreign_ids(cast: Cast, uploaded: Case) -> None:

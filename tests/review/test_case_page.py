@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.db import connection
@@ -31,7 +31,7 @@ CASE_PAGE: Final = 14
 OPEN, REGISTERED = str(kin.OPEN_ELSEWHERE)[:14], str(kin.REGISTERED_ELSEWHERE)[:15]
 
 
-def lodged(cast: Cast, person: Person, agency: Agency, **changes: str) -> Case:
+def lodged(cast: Cast, person: Person, agency: Agency, **changes: Any) -> Case:
     with cast.at_applicants_desk(person), crossing.inside(agency):
         return casefiles.lodge(person, agency, **changes)
 

@@ -13,7 +13,7 @@ from review import casework, docket, log
 from review.models import Case, Opinion
 from review.states import State
 from review.workflow import Actor, acts_open_to, move
-from tenants import crossing
+from tenants import crossing, roles
 from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tenants.models import User
@@ -292,11 +292,34 @@ def test_a_case_is_assigned_only_to_who_may_review_it(cast: Cast, submitted: Cas
         assert Outbox.objects.get(kind="assigned").user_id == cast.user("li").pk
 
 
+def test_who_lost_the_account_meanwhile_is_given_nothing(cast: Cast, submitted: Case) -> None:
+    liu = User.objects.get(pk=cast.user("liu").pk)
+    User.objects.filter(pk=liu.pk).update(is_active=False)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        case = Case.objects.get(pk=submitted.pk)
+        with pytest.raises(Refusal) as refused:
+            casework.assign(case=case, to=liu, agency=cast.beijing, by=cast.actor("wang"))
+    assert refused.value.code == "assignee"
+
+
+def test_a_manager_gives_on_only_what_was_left_behind(cast: Cast, submitted: Case) -> None:
+    li, liu, chen = cast.user("li"), cast.user("liu"), cast.actor("chen")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        case = Case.objects.get(pk=submitted.pk)
+        casework.take_up(case=case, by=cast.actor("li"))
+        with pytest.raises(Refusal) as refused:
+            casework.assign(case=case, to=liu, agency=cast.beijing, by=chen)
+        assert refused.value.code == "not_left_behind"
+        roles.revoke(user=li, agency=cast.beijing, role="reviewer", by=None)
+        casework.assign(case=case, to=liu, agency=cast.beijing, by=chen)
+        assert case.assignee_id == liu.pk
+
+
 def test_marks_are_kept_only_while_the_case_is_being_checked(cast: Cast, submitted: Case) -> None:
     with crossing.standing(Desk.AGENCY, cast.beijing):
         case = casefiles.walk(Case.objects.get(pk=submitted.pk), cast.actor("li"), State.REPORTED)
         with pytest.raises(Refusal) as refused:
-            casework.tick(case=case, by=cast.actor("li"), item="employer", in_order=False)
+            casefiles.tick(case, cast.actor("li"), "employer", in_order=False)
     assert refused.value.code == "not_checking"
 
 

@@ -71,7 +71,11 @@ def test_strangers_sign_in_first(cast: Cast, path: str) -> None:
 def test_signing_in_leads_to_the_page_that_was_asked_for(cast: Cast) -> None:
     li = Client(HTTP_HOST=host_of("beijing"))
     given = {"username": cast.user("li").username, "password": "Synthetic-pass-1"}
-    for wanted, page in (("/cases/%3Ftab%3Dmine", "/cases/?tab=mine"), ("https://elsewhere.example/", "/")):
+    for wanted, page in (
+        ("/cases/%3Ftab%3Dmine", "/cases/?tab=mine"),
+        ("https://elsewhere.example/", "/"),
+        ("case", "/"),
+    ):
         assert li.post(f"/signin/?next={wanted}", given)["Location"] == "/signin/code/"
         assert li.post("/signin/code/", {"code": code_of(cast.user("li"))})["Location"] == page
         li.post("/signout/")

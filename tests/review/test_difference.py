@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from review import casework, difference, marks
+from review import casework, checklist, difference, marks
 from review.difference import Pair
 from review.models import Case, Correction, Opinion, Tick
 from review.states import State
@@ -16,7 +18,7 @@ from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tests import casefiles
 from tests.cast import Cast
-from tests.review.desks import at_desk
+from tests.review.desks import at_desk, words
 
 ROW = {"from": "2020-07", "to": "", "employer": "甲公司", "post": "安全员", "work": "1"}
 OTHER = {"from": "2015-01", "to": "2020-06", "employer": "乙公司", "post": "技术员", "work": "2"}
@@ -186,10 +188,44 @@ def test_the_opinion_asks_only_for_what_changed(cast: Cast, answered: Case) -> N
         with pytest.raises(Refusal, match="聘用单位信息、工作经历、签字盖章的申请表及材料"):
             casework.give_opinion(case=case, by=li, verdict=Opinion.Verdict.PASS)
         for item in ("employer", "experience", "papers"):
-            casework.tick(case=case, by=li, item=item, in_order=True)
+            casefiles.tick(case, li, item, in_order=True)
         casework.give_opinion(case=case, by=li, verdict=Opinion.Verdict.PASS)
         case.refresh_from_db()
         assert case.state == State.FIRST_PASSED
+
+
+@pytest.mark.django_db
+def test_marks_made_on_an_earlier_version_are_refused_and_nothing_typed_is_lost(
+    cast: Cast, answered: Case
+) -> None:
+    """The page was opened before the applicant answered: nobody has read the new version yet."""
+    client = at_desk(cast, "li")
+    stale = {"verdict-employer": "fault", "remark-employer": "名称仍不一致", "verdict-papers": "ok"}
+    for version in ("1", "", "3", "x"):
+        answer = client.post(f"/cases/{answered.pk}/checks/", {**stale, "version": version})
+        page = words(answer)
+        assert answer.status_code == 409
+        assert "申请材料已更新为第 2 版" in page
+        assert "聘用单位信息：名称仍不一致" in page
+        assert "申请材料（第 2 版）" in page
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        assert Tick.objects.filter(version=2).count() == 0
+    answer = client.post(f"/cases/{answered.pk}/checks/", {**stale, "version": "2"}, follow=True)
+    assert "核对结果已保存" in words(answer)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        found = marks.now(Case.objects.get(pk=answered.pk))
+    assert found["employer"] == marks.Mark(in_order=False, remark="名称仍不一致", version=2)
+    assert found["papers"] == marks.Mark(in_order=True, remark="", version=2)
+
+
+@pytest.mark.django_db
+def test_keeping_all_marks_keeps_to_the_budget(cast: Cast, answered: Case) -> None:
+    client = at_desk(cast, "li")
+    sent = {f"verdict-{item.key}": "ok" for item in checklist.ITEMS} | {"version": "2"}
+    client.post(f"/cases/{answered.pk}/checks/", sent)
+    with CaptureQueriesContext(connection) as asked:
+        client.post(f"/cases/{answered.pk}/checks/", sent)
+    assert len(asked) <= 14, "\n".join(query["sql"][:150] for query in asked)
 
 
 @pytest.mark.django_db
@@ -197,6 +233,6 @@ def test_a_mark_carried_over_can_be_changed(cast: Cast, answered: Case) -> None:
     li = cast.actor("li")
     with crossing.standing(Desk.AGENCY, cast.beijing):
         case = Case.objects.get(pk=answered.pk)
-        casework.tick(case=case, by=li, item="personal", in_order=False, remark="学历有误")
+        casefiles.tick(case, li, "personal", in_order=False, remark="学历有误")
         mark = marks.now(case)["personal"]
     assert mark == marks.Mark(in_order=False, remark="学历有误", version=2)

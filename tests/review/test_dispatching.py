@@ -17,6 +17,7 @@ from review.models import Case, Dispatch
 from review.states import State
 from tenants import crossing
 from tenants.crossing import Desk
+from tenants.models import PreparedFile
 from tests import casefiles, factories
 from tests.cast import Cast
 from tests.review.desks import at_desk
@@ -136,6 +137,21 @@ def test_the_desk_leads_from_the_queue_to_the_batch(cast: Cast) -> None:
     assert number in li.page("/dispatch-batches/")
     for name, start in (("summary.pdf", b"%PDF"), ("summary.xlsx", b"PK")):
         assert li.get(f"/dispatch-batches/{number}/{name}").content.startswith(start)
+
+
+def test_all_forms_of_a_batch_are_ordered_from_its_page(cast: Cast) -> None:
+    cases = [reviewed(cast, "甲测"), reviewed(cast, "乙测")]
+    dispatch = sent(cast, *cases)
+    li = at_desk(cast, "li")
+    page = li.get(f"/dispatch-batches/{dispatch.number}/").content.decode()
+    form = page.partition('action="/prints/"')[2].partition("</form>")[0]
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form):
+        fields.setdefault(name, []).append(value)
+    answer = li.post("/prints/", fields)
+    assert (answer.status_code, answer["Location"]) == (302, "/files/")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        assert PreparedFile.objects.get().wish == {"cases": [str(case.pk) for case in cases]}
 
 
 def test_another_agencys_batch_and_a_managers_look_are_not_found(cast: Cast) -> None:

@@ -20,7 +20,7 @@ from review import exports, prepared
 from review.models import Case
 from review.queue import CASES
 from review.states import State
-from review.tasks import prepare, sweep_files
+from review.tasks import WRITERS, prepare, sweep_files
 from tenants import crossing, roles
 from tenants.crossing import Desk
 from tenants.errors import Refusal
@@ -262,7 +262,9 @@ def test_a_right_taken_back_in_between_counts_no_more(cast: Cast, three: list[Ca
         roles.revoke(user=cast.user("wang"), agency=cast.beijing, role=roles.SUPERVISOR, by=None)
     assert prepare(str(after.pk), "beijing") is False
     assert "只有审核可以导出完整证件号码" in at_desk(cast, "wang").page("/files/")
-    assert fetched(cast, "wang", before).status_code == 404
+    assert fetched(cast, "wang", before)["Location"] == "/files/"
+    wang = at_desk(cast, "wang")
+    assert "您现在不能查看这些号码，文件不能下载" in wang.page(f"/files/{before.pk}/", follow=True)
     assert AccessRecord.objects.count() == 3
 
 
@@ -366,6 +368,31 @@ def test_a_writer_that_was_overtaken_stops(cast: Cast, killed: PreparedFile) -> 
         assert prepared._finish(dead, looks=looks, name="late.xlsx", data=b"late") is False
     assert stored(cast, killed).name != "late.xlsx"
     assert AccessRecord.objects.count() == 3
+
+
+def test_an_order_that_kills_its_workers_is_given_up(
+    cast: Cast, killed: PreparedFile, rung: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_given: Any) -> None:
+        raise Killed
+
+    monkeypatch.setitem(WRITERS, PreparedFile.Kind.EXPORT, die)
+    rung.clear()
+    times = [clock.now() + n * (prepared.GIVEN_UP + timedelta(seconds=1)) for n in range(1, 4)]
+    monkeypatch.setattr(clock, "now", lambda: times[0])
+    while len(times) > 1:
+        assert sweep_files() == 1
+        with pytest.raises(Killed):
+            prepare(str(killed.pk), "beijing")
+        del times[0]
+    assert prepare(str(killed.pk), "beijing") is False
+    assert sweep_files() == 0
+    assert rung == [str(killed.pk)] * (prepared.MOST_STARTS - 1)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        given_up = PreparedFile.objects.get(pk=killed.pk)
+        assert (given_up.starts, given_up.fault[:11]) == (3, "文件多次没有生成完，已")
+        prepared.ask_again(killed.pk, agency=cast.beijing, user=cast.user("wang"))
+    assert stored(cast, killed).starts == 0
 
 
 def stored(cast: Cast, file: PreparedFile) -> PreparedFile:

@@ -300,7 +300,8 @@ def test_the_old_password_is_renewed_and_one_goes_on(cast: Cast) -> None:
     assert client.post(page, {"password": OTHER, "again": OTHER})["Location"] == "/cases/?tab=mine"
     assert client.get("/cases/").status_code == 200
     assert elsewhere.get("/cases/")["Location"] == "/signin/?next=/cases/"
-    assert client.get("/signin/password/?next=https://elsewhere.example/")["Location"] == "/"
+    for target in ("https://elsewhere.example/", "case", "cases/", "//elsewhere.example/", ""):
+        assert client.get(f"/signin/password/?next={target}")["Location"] == "/"
 
 
 # --- Invitations -------------------------------------------------------------------------------------

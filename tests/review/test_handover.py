@@ -169,12 +169,12 @@ def test_the_work_goes_on_at_the_new_agency(cast: Cast) -> None:
 def test_a_case_that_comes_back_takes_up_what_it_left_behind(cast: Cast) -> None:
     case = lodged(cast, State.ACCEPTED)
     with crossing.standing(Desk.AGENCY, cast.beijing):
-        casework.tick(case=case, by=cast.actor("li"), item="photo", in_order=True)
+        casefiles.tick(case, cast.actor("li"), "photo", in_order=True)
     hand_over(cast, case)
     with crossing.standing(Desk.AGENCY, cast.mohurd):
         there = Case.objects.get(pk=case.pk)
         casework.take_up(case=there, by=cast.actor("he"))
-        casework.tick(case=there, by=cast.actor("he"), item="photo", in_order=False, remark="不清晰")
+        casefiles.tick(there, cast.actor("he"), "photo", in_order=False, remark="不清晰")
     hand_over(cast, case, back=True)
     with crossing.standing(Desk.AGENCY, cast.beijing):
         back = Case.objects.get(pk=case.pk)

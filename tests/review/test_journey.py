@@ -24,7 +24,7 @@ def submitted(cast: Cast) -> Case:
 
 
 def all_in_order(**more: str) -> dict[str, str]:
-    return {f"verdict-{item.key}": "ok" for item in checklist.ITEMS} | more
+    return {f"verdict-{item.key}": "ok" for item in checklist.ITEMS} | {"version": "1"} | more
 
 
 def test_from_the_queue_to_the_register(cast: Cast, submitted: Case) -> None:

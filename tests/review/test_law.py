@@ -26,7 +26,7 @@ from review import workflow
 from review.models import Case, Opinion
 from review.states import OPEN, WORKING, State
 from review.workflow import Actor, allow
-from tenants import crossing
+from tenants import crossing, roles
 from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tests import casefiles, factories
@@ -40,6 +40,8 @@ RETURNS: Final = "<"
 REMEMBERED: Final = State.ACCEPTED
 ME: Final = 4711
 COLLEAGUE: Final = 4712
+# Has no account any more.
+GONE: Final = 4713
 MY_DIGEST: Final = "own"
 MY_EMPLOYER: Final = "91320000MA1X00017T"
 ROLES: Final = (
@@ -143,7 +145,7 @@ def actor_of(line: Line, case: Case) -> Actor:
 def holder_in(line: Line) -> int | None:
     """In whose hands the case lies: mine, unless the line or the act itself wants it otherwise."""
     given = "free" if line.act == "take_up" and not line.given else line.given
-    return {"free": None, "theirs": COLLEAGUE, "covered": COLLEAGUE}.get(given, ME)
+    return {"free": None, "theirs": COLLEAGUE, "covered": COLLEAGUE, "gone": GONE}.get(given, ME)
 
 
 def arrange(case: Case, line: Line, state: str) -> Case:
@@ -198,6 +200,7 @@ def case(cast: Cast) -> Iterator[Case]:
         type(cast.user(key)).objects.filter(pk=cast.user(key).pk).update(is_active=False)
         cast.user(key).pk, cast.user(key).username = pk, f"{key}.law"
         cast.user(key).save(force_insert=True)
+        roles.grant(user=cast.user(key), agency=cast.beijing, role="reviewer", by=None)
     with crossing.standing(Desk.AGENCY, cast.beijing):
         yield Case.objects.get(pk=lodged.pk)
 

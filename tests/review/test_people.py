@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl.reader.excel import load_workbook
 from openpyxl.workbook.workbook import Workbook
+from pytest_django import Settings
 
 from notifications import delivery
 from register import clock
@@ -23,7 +24,7 @@ from review.models import Case
 from review.states import State
 from tenants import crossing, roles
 from tenants.crossing import Desk
-from tenants.models import Absence, Agency, RoleGrant, User
+from tenants.models import Absence, Agency, CounterCode, RoleGrant, User
 from tests import casefiles, factories
 from tests.cast import Cast
 from tests.review.desks import DeskClient, at_desk, case_now, host_of, words
@@ -157,17 +158,18 @@ def invite(client: DeskClient, **changes: Any) -> Any:
     return client.post("/people/new/", {**given, **changes})
 
 
-def test_an_invitation_is_written_and_shown_and_leads_to_a_password(cast: Cast) -> None:
-    answer = invite(at_desk(cast, "chen"))
-    shown = re.search(r"http://beijing\.localhost(?::\d+)?(/invitations/[^<\s]+)", answer.content.decode())
-    assert shown is not None
+def test_an_invitation_is_written_not_shown_and_leads_to_a_password(cast: Cast) -> None:
+    written = invite(at_desk(cast, "chen")).content.decode()
+    assert "xin@example.cn" in written
+    assert "/invitations/" not in written
     with crossing.standing(Desk.CLERK):
         delivery.deliver_all()
         delivery.send_out()
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == (["xin@example.cn"], "邀请您使用注册管理系统")
     assert "xin.beijing" in letter.body
-    assert re.search(r"http://beijing\.localhost\S*/invitations/", str(letter.body))
+    shown = re.search(r"http://beijing\.localhost(?::\d+)?(/invitations/\S+)", str(letter.body))
+    assert shown is not None
     stranger = DeskClient(HTTP_HOST=host_of("beijing"))
     assert stranger.get(shown[1]).status_code in (200, 302)
     assert "已邀请，未设密码" in at_desk(cast, "chen").page("/people/")
@@ -270,6 +272,32 @@ def test_a_forgotten_password_is_void_and_a_link_leads_back(cast: Cast) -> None:
     assert "/invitations/" in said
     assert not now(li).has_usable_password()
     assert elsewhere.get("/cases/").status_code == 302
+
+
+def test_who_has_an_address_gets_the_link_there_and_the_old_address_is_told(cast: Cast) -> None:
+    client, li = at_desk(cast, "chen"), cast.user("li")
+    for address in ("old@example.cn", "new@example.cn", "new@example.cn"):
+        assert "已保存" in send(client, f"/people/{li.pk}/particulars/", name=li.name, email=address)
+    assert "更改电子邮箱（old@example.cn → new@example.cn）" in client.page(f"/people/{li.pk}/")
+    assert "/invitations/" not in send(client, f"/people/{li.pk}/password/")
+    assert "须由另一位管理员重置" in send(client, f"/people/{li.pk}/second-factor/")
+    assert now(li).second_factor_mark
+    with crossing.standing(Desk.CLERK):
+        delivery.deliver_all()
+        delivery.send_out()
+    assert sorted((letter.to, letter.subject) for letter in mail.outbox) == [
+        (["new@example.cn"], "邀请您使用注册管理系统"),
+        (["old@example.cn"], "您的电子邮箱已更换"),
+    ]
+
+
+def test_a_password_made_void_by_whoever_reset_the_factor_stays(cast: Cast) -> None:
+    client, li = at_desk(cast, "chen"), cast.user("li")
+    send(client, f"/people/{li.pk}/second-factor/")
+    said = send(client, f"/people/{li.pk}/password/")
+    assert "须由另一位管理员办理" in said
+    assert "/invitations/" not in said
+    assert now(li).has_usable_password()
 
 
 # --- Letting go ----------------------------------------------------------------------------------------
@@ -567,3 +595,17 @@ def test_without_the_original_nothing_is_issued_and_strangers_are_not_found(cast
     assert "核对证件原件以后才能签发" in words(client.post("/counter-codes/", given))
     said = words(client.post("/counter-codes/", {**given, "seen": "on", "name": "李四"}))
     assert "未找到姓名和证件号码都一致的人员" in said
+
+
+def test_an_officer_who_misses_too_often_has_to_wait(cast: Cast, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    given = {"document_type": "01", "number": "11000019900101003X", "reason": "本人到柜台", "seen": "on"}
+    client = at_desk(cast, "wang")
+    tries = [
+        client.post("/counter-codes/", {**given, "name": name}).status_code
+        for name in ("李四", "王五", "赵六", "张测")
+    ]
+    assert tries == [200, 200, 429, 429]
+    assert CounterCode.objects.count() == 0
+    assert at_desk(cast, "li").post("/counter-codes/", {**given, "name": "张测"}).status_code == 200
+    assert CounterCode.objects.count() == 1

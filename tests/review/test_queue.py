@@ -239,7 +239,9 @@ def test_assigning_several_says_a_line_for_each(cast: Cast) -> None:
     for to in ("", "x", str(foreign.pk), str(cast.user("xu").pk)):
         wang.post("/assignments/", {"case": [own.pk], "to": to})
         assert "请先选择要分派给哪位经办人员" in wang.page("/")
-    assert at_desk(cast, "li").post("/assignments/", {"case": [one.pk], "to": liu.pk}).status_code == 404
+    for name in ("li", "chen"):
+        answer = at_desk(cast, name).post("/assignments/", {"case": [one.pk], "to": liu.pk})
+        assert answer.status_code == 404
 
 
 def test_accepting_several_asks_once_and_leaves_nothing_half_done(cast: Cast) -> None:
@@ -277,7 +279,7 @@ def test_no_more_than_two_hundred_at_once(cast: Cast) -> None:
     [
         ("li", ["take_up", "accept", "refer"]),
         ("wang", ["assign"]),
-        ("chen", ["assign"]),
+        ("chen", []),
         ("xu", []),
     ],
 )

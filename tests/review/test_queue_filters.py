@@ -94,6 +94,18 @@ def test_a_colleague_and_a_batch_are_found(cast: Cast, four: list[Case]) -> None
         assert [line.pk for line in lines] == [case.pk]
 
 
+def test_what_a_closed_account_holds_counts_as_free(cast: Cast, four: list[Case]) -> None:
+    li, liu = cast.user("li"), cast.user("liu")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        for case, holder in ((four[1], li), (four[2], liu), (four[3], None)):
+            Case.objects.filter(pk=case.pk).update(assignee=holder)
+        Case.objects.filter(pk=four[0].pk).update(assignee=li)
+        liu.is_active = False
+        liu.save()
+        lines = queue.narrowed(queue.cases(), queue.CASES, Wish(hold="free"), user_id=li.pk)
+        assert {line.pk for line in lines} == {four[2].pk, four[3].pk}
+
+
 def test_who_may_be_chosen_as_a_holder(cast: Cast, four: list[Case]) -> None:
     liu = cast.user("liu")
     liu.is_active = False

@@ -46,6 +46,17 @@ def test_the_most_urgent_free_case_is_taken(cast: Cast, three: list[Case]) -> No
     assert [held[case.pk] for case in three] == [liu.user_id, li.user_id, liu.user_id]
 
 
+def test_a_case_of_a_closed_account_is_free(cast: Cast, three: list[Case]) -> None:
+    liu = cast.user("liu")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casework.take_up(case=three[0], by=cast.actor("liu"))
+        liu.is_active = False
+        liu.save()
+        taken = taking.take_next(cast.actor("li"))
+    assert taken is not None
+    assert (taken.pk, taken.assignee_id) == (three[0].pk, cast.user("li").pk)
+
+
 def test_a_case_in_conflict_is_passed_over(cast: Cast, three: list[Case]) -> None:
     own = replace(cast.actor("li"), document_digest=three[0].document_digest)
     with crossing.standing(Desk.AGENCY, cast.beijing):
@@ -99,6 +110,18 @@ def test_a_supervisor_is_led_to_opinions_of_others(cast: Cast, three: list[Case]
         author = replace(wang, user_id=li.user_id)
         found = [taking.take_next(wang), taking.take_next(wang), taking.take_next(author)]
     assert [case and case.pk for case in found] == [three[1].pk, three[0].pk, None]
+
+
+def test_who_has_both_roles_goes_on_to_the_free_cases(cast: Cast, three: list[Case]) -> None:
+    cache.clear()
+    both = cast.actor("wang", "reviewer", "supervisor")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        Case.objects.filter(pk=three[0].pk).update(policy={**three[0].policy, "countersign": True})
+        three[0].refresh_from_db()
+        casefiles.walk(three[0], cast.actor("li"), State.FIRST_PASSED)
+        Case.objects.filter(pk=three[2].pk).update(state=State.WITHDRAWN)
+        found = [taking.take_next(both), taking.take_next(both), taking.take_next(both)]
+    assert [case and case.pk for case in found] == [three[0].pk, three[1].pk, three[0].pk]
 
 
 def test_the_button_leads_to_the_case_or_says_that_there_is_none(cast: Cast) -> None:

@@ -226,6 +226,12 @@ def test_nobody_brings_in_their_own_hours(cast: Cast) -> None:
         LineError(2, "证件号码", "本人的学时请由其他同事导入。"),
     )
     assert looked_at(cast, as_csv(row()), by="liu").errors == ()
+    # Registered with a number carried before: the same person.
+    li.document_digest = documents.digest(DocumentType.RESIDENT_ID, factories.id_number(date(1985, 5, 5)))
+    cast.zhang.former_numbers.create(
+        document_digest=li.document_digest, document_mask="110000********0000", until="2020-01-01"
+    )
+    assert looked_at(cast, as_csv(row())).bad_lines == 1
 
 
 # --- What stands there already -----------------------------------------------------------------------------

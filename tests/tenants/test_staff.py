@@ -7,15 +7,16 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from tenants import roles, staff
+from tenants import roles, second_factor, staff, staff_passwords
 from tenants.crossing import Desk, standing
 from tenants.errors import Refusal
 from tenants.models import Absence, Agency, RoleGrant, SettingChange, User
 from tenants.rolebook import AGENCY_ROLES, AUTHORITY_ROLES, stay_apart
 from tenants.staff import Particulars
-from tests.cast import Cast
+from tests.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +187,17 @@ def test_a_guests_account_is_its_homes_business_but_roles_here_are_ours(cast: Ca
     assert roles.roles_of(he, cast.mohurd) == {"reviewer"}
 
 
+def test_a_deactivated_guests_roles_are_taken_back(cast: Cast) -> None:
+    he, beijing = cast.user("he"), cast.beijing
+    with standing(Desk.AUTHORITY, cast.authority):
+        roles.grant(user=he, agency=beijing, role="reviewer", by=None)
+    User.objects.filter(pk=he.pk).update(is_active=False)
+    with at(beijing):
+        staff.set_roles(user=he, agency=beijing, wanted=[], by=cast.user("chen"))
+        assert he.pk not in staff.held_on(beijing)
+        assert [grant.revoked_by for grant in staff.grants_of(he, beijing)] == [cast.user("chen")]
+
+
 # --- Roles, letting go ---------------------------------------------------------------------------------
 
 
@@ -240,6 +252,8 @@ def test_who_is_let_go_holds_nothing_and_comes_back_with_nothing(cast: Cast) -> 
             frozenset(),
         )
         told = [(change.field, change.user) for change in staff.changes_of(li, beijing)]
+        with pytest.raises(ValidationError):
+            staff_passwords.check(li, PASSWORD)
     assert told == [("staff_reactivated", chen), ("staff_deactivated", chen)]
 
 
@@ -268,7 +282,85 @@ def test_another_address_is_not_verified_and_the_document_is_a_digest_only(cast:
         False,
         "d" * 64,
     )
-    assert SettingChange.objects.filter(field="staff_particulars", before="li.beijing").count() == 2
+
+
+def test_every_changed_particular_is_recorded_with_both_values(cast: Cast) -> None:
+    chen, li, liu, beijing = cast.user("chen"), cast.user("li"), cast.user("liu"), cast.beijing
+    with at(beijing):
+        for given in (
+            Particulars(name="李初审", email="li@example.cn", document_digest="d" * 64),
+            Particulars(name="李初审", email="li@example.cn"),
+            Particulars(name="李改名", email="", document_digest=""),
+        ):
+            staff.change(user=li, agency=beijing, particulars=given, by=chen)
+        staff.change(user=liu, agency=beijing, particulars=Particulars(name="刘改名"), by=chen)
+        told = [staff.words_of(change) for change in staff.changes_of(li, beijing)]
+    assert sorted(told) == [
+        "更改姓名（李初审 → 李改名）",
+        "更改本人证件（已登记 → 无）",
+        "更改本人证件（无 → 已登记）",
+        "更改电子邮箱（li@example.cn → 无）",
+        "更改电子邮箱（无 → li@example.cn）",
+    ]
+    assert "d" * 64 not in str(list(SettingChange.objects.values()))
+
+
+# --- Two ways in, two managers -----------------------------------------------------------------------------
+
+
+def void(cast: Cast, li: User, by: User) -> None:
+    staff.void_password(user=li, agency=cast.beijing, by=by)
+
+
+def another_address(cast: Cast, li: User, by: User) -> None:
+    given = Particulars(name=li.name, email=f"by-{by.username}@example.cn")
+    staff.change(user=li, agency=cast.beijing, particulars=given, by=by)
+
+
+def come_back(cast: Cast, li: User, by: User) -> None:
+    staff.deactivate(user=li, agency=cast.beijing, by=by, at=NOW)
+    staff.reactivate(user=li, agency=cast.beijing, by=by)
+
+
+def other_name(cast: Cast, li: User, by: User) -> None:
+    particulars = Particulars(name="李改名", email=li.email, document_digest="e" * 64)
+    staff.change(user=li, agency=cast.beijing, particulars=particulars, by=by)
+
+
+def second_manager(cast: Cast) -> User:
+    return taken_on(cast, "second.beijing", "manager")
+
+
+@pytest.mark.parametrize("act", [void, another_address, come_back])
+def test_who_opened_the_password_does_not_reset_the_second_factor(
+    cast: Cast, act: Callable[[Cast, User, User], None]
+) -> None:
+    chen, li, second, beijing = cast.user("chen"), cast.user("li"), second_manager(cast), cast.beijing
+    with at(beijing):
+        # Of another account, and of this one something else: neither counts.
+        act(cast, cast.user("liu"), chen)
+        other_name(cast, li, chen)
+        assert staff.to_be_freed(user=li, agency=beijing, by=chen) == li
+        act(cast, li, chen)
+        assert refused(lambda: staff.to_be_freed(user=li, agency=beijing, by=chen)) == "same_hand"
+        assert staff.to_be_freed(user=li, agency=beijing, by=second) == li
+    SettingChange.objects.update(at=timezone.now() - staff.APART - timedelta(minutes=1))
+    with at(beijing):
+        assert staff.to_be_freed(user=li, agency=beijing, by=chen) == li
+
+
+def test_who_reset_the_second_factor_does_not_open_the_password(cast: Cast) -> None:
+    chen, li, second, beijing = cast.user("chen"), cast.user("li"), second_manager(cast), cast.beijing
+    with at(beijing):
+        second_factor.reset(staff.to_be_freed(user=li, agency=beijing, by=chen), chen)
+        assert refused(lambda: another_address(cast, li, chen)) == "same_hand"
+        other_name(cast, li, chen)
+        void(cast, li, chen)
+        assert refused(lambda: staff.renew_invitation(user=li, agency=beijing, by=chen)) == "same_hand"
+        assert staff.renew_invitation(user=li, agency=beijing, by=second) == li
+        # Once the owner has set up another one, it is no way in any more.
+        User.objects.filter(pk=li.pk).update(second_factor_mark="another app")
+        assert staff.renew_invitation(user=li, agency=beijing, by=chen) == li
 
 
 # --- Leave and deputies ----------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from functools import partial
 
 import pytest
 from django.db import ProgrammingError, connection, models, transaction
+from django.utils import timezone
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from pytest_django import Settings
 
 from notifications.models import Notice, Outbox
@@ -18,11 +20,20 @@ from register.models import DocketEntry, Person, Policy, Registration
 from review.models import Case, CaseNote, Dossier, Movement
 from review.states import OPEN, WORKING, State
 from review.workflow import APPLICANT, REMEMBERED, STATUTORY, TRANSITIONS
-from tenants import roles
+from tenants import roles, second_factor
 from tenants.crossing import Desk, acting_as, atomic, inside, standing
-from tenants.models import AccessRecord, Agency, User
+from tenants.models import (
+    AccessRecord,
+    Agency,
+    Authenticator,
+    CounterCode,
+    PreparedFile,
+    SavedView,
+    User,
+)
 from tenants.walls.apply import apply_walls
 from tenants.walls.upkeep import mend_walls, wall_faults
+from tests.cast import Cast
 from tests.tenants import rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.walls]
@@ -110,6 +121,33 @@ def test_staff_accounts_and_records_of_other_agencies_are_not_there(beijing: Age
         assert AccessRecord.objects.count() == 0
     with standing(Desk.AUTHORITY):
         assert AccessRecord.objects.count() == 1
+
+
+def test_the_authority_reaches_nothing_that_only_agencies_keep(beijing: Agency) -> None:
+    with standing(Desk.AUTHORITY):
+        assert denied(CounterCode.objects.count)
+        assert denied(PreparedFile.objects.count)
+        assert denied(lambda: execute("SELECT public.counter_account(NULL)"))
+
+
+def test_the_authority_reaches_views_and_devices_of_its_own_people_only(cast: Cast) -> None:
+    feng, li, he = cast.user("feng"), cast.user("li"), cast.user("he")
+    roles.grant(user=he, agency=cast.authority, role=roles.FINAL_REVIEWER, by=None)
+    for user, agency in ((feng, cast.authority), (li, cast.beijing), (he, cast.authority)):
+        SavedView.objects.create(
+            user=user, agency=agency, name="急", query="tab=mine", created_at=timezone.now()
+        )
+        second_factor.new_codes(user)
+    with standing(Desk.AUTHORITY):
+        assert set(SavedView.objects.values_list("user", flat=True)) == {feng.pk, he.pk}
+        devices = set(Authenticator.objects.values_list("user__username", flat=True))
+        assert devices == {f"{who}.authority" for who in ("zhao", "qian", "zhou", "feng", "wei")} | {
+            he.username
+        }
+        assert set(StaticDevice.objects.values_list("user", flat=True)) == {feng.pk, he.pk}
+        assert StaticToken.objects.count() == 2 * second_factor.CODES
+        assert Authenticator.objects.filter(user=li).delete()[0] == 0
+        assert denied(lambda: second_factor.new_codes(li))
 
 
 # --- The applicant -----------------------------------------------------------------------------------

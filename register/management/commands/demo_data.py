@@ -73,6 +73,8 @@ class Command(BaseCommand):
             demo.announce(clock.today())
             _tell_contacts(agencies)
             _appoint()
+        _equip()
+        with crossing.standing(crossing.Desk.AUTHORITY):
             if settings.DEMO:
                 self._tell_accounts()
 
@@ -152,12 +154,17 @@ def _appoint() -> None:
             home=agencies[officer.agency],
         )
         roles.grant(user=user, agency=agencies[officer.agency], role=officer.role, by=None)
-    _equip()
 
 
 def _equip() -> None:
-    """A second factor for who has none yet; passwords that are printed everywhere do not grow old."""
-    everybody = User.objects.filter(username__in=[officer.username for officer in OFFICERS])
-    everybody.exclude(password_set_at=None).update(password_set_at=timezone.now())
-    for user in everybody.filter(second_factor_mark=""):
-        second_factor.install(user, key=demo.app_key(user.username))
+    """A second factor for who has none yet, each at the own desk; printed passwords do not grow old."""
+    with crossing.standing(crossing.Desk.AUTHORITY):
+        everybody = User.objects.filter(username__in=[officer.username for officer in OFFICERS])
+        everybody.exclude(password_set_at=None).update(password_set_at=timezone.now())
+        bare = list(everybody.filter(second_factor_mark="").select_related("home"))
+    for user in bare:
+        at_agency = user.home is not None and not user.home.is_authority
+        with crossing.standing(
+            crossing.Desk.AGENCY if at_agency else crossing.Desk.AUTHORITY, user.home if at_agency else None
+        ):
+            second_factor.install(user, key=demo.app_key(user.username))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from register import clock
 from review import casework, checklist, looks
+from review.casework import Found
 from review.forms.desk import NoteForm
 from review.models import Case, CaseNote
 from review.states import State
 from review.views import file
 from review.views.agency import handover, letters
-from review.views.desk import AGENCY_READERS, actor, of_this_agency, private, told
+from review.views.desk import AGENCY_READERS, actor, of_this_agency, private
+from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import REVIEWER, SUPERVISOR
 
@@ -31,7 +36,13 @@ def case(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 def _page(
-    request: StaffRequest, case: Case, *, number: str = "", note: NoteForm | None = None, status: int = 200
+    request: StaffRequest,
+    case: Case,
+    *,
+    number: str = "",
+    note: NoteForm | None = None,
+    unsaved: Mapping[str, Found] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     prefetch_related_objects([case], "movements")
     if case.state == State.HANDED_OVER:
@@ -42,6 +53,7 @@ def _page(
         "full_number": number,
         "notes": case.notes.order_by("-at"),
         "note_form": note or NoteForm(),
+        "unsaved": _in_words(unsaved or {}),
         "may_note": bool({REVIEWER.code, SUPERVISOR.code} & request.roles),
     }
     return private(render(request, "review/agency/case.html", context, status=status))
@@ -79,22 +91,36 @@ def document_number(request: StaffRequest, case: Case) -> HttpResponse:
 @of_this_agency
 def checks(request: StaffRequest, case: Case) -> HttpResponse:
     """Keep the marks on the sections, then go on to the act that was asked for, or stay."""
-    content = file.dossier_of(case).content
-    kept = told(request, _("核对结果已保存。"), lambda: _keep_marks(request, case, content))
+    typed, read = _marks_in(request), request.POST.get("version", "")
+    version = int(read) if read.isdecimal() else 0
+    shown = {item.key for item in checklist.items_of(file.content_of(case))}
+    marks = {key: found for key, found in typed.items() if key in shown}
+    try:
+        casework.tick_all(case=case, by=actor(request), version=version, marks=marks)
+    except Refusal as no:
+        messages.error(request, str(no.message))
+        present = Case.objects.select_related("assignee", "officer", "dispatch").get(pk=case.pk)
+        return _page(request, present, unsaved=typed, status=409)
+    messages.success(request, _("核对结果已保存。"))
     following = file.BY_ACT.get(request.POST.get("then", ""))
-    if kept and following is not None and not following.at_once:
+    if following is not None and not following.at_once:
         return redirect(following.route, case.pk)
     return redirect("case", case.pk)
 
 
-def _keep_marks(request: StaffRequest, case: Case, content: dict[str, object]) -> None:
-    for item in checklist.items_of(content):
-        verdict = request.POST.get(f"verdict-{item.key}")
+def _marks_in(request: StaffRequest) -> dict[str, Found]:
+    found = {}
+    for key in checklist.LABELS:
+        verdict = request.POST.get(f"verdict-{key}")
         if verdict in {"ok", "fault"}:
-            remark = request.POST.get(f"remark-{item.key}", "").replace("\0", "").strip()
-            casework.tick(
-                case=case, by=actor(request), item=item.key, in_order=verdict == "ok", remark=remark
-            )
+            remark = request.POST.get(f"remark-{key}", "").replace("\0", "").strip()
+            found[key] = (verdict == "ok", remark)
+    return found
+
+
+def _in_words(found: Mapping[str, Found]) -> list[tuple[str | Promise, str]]:
+    """The remarks that were typed in vain, each with its section."""
+    return [(checklist.LABELS[key], remark) for key, (_in_order, remark) in found.items() if remark]
 
 
 @staff_required(REVIEWER, SUPERVISOR)

@@ -19,7 +19,7 @@ from register import clock, policy
 from review import counter as desk_counter
 from review.forms.people import CounterForm
 from review.views.desk import posted, private, told
-from tenants import counter, credentials
+from tenants import attempts, counter, credentials
 from tenants.counter import Standing
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
@@ -43,7 +43,10 @@ def counter_codes(request: StaffRequest) -> HttpResponse:
     form = CounterForm(posted(request))
     if form.is_valid():
         given = form.cleaned_data
+        # Names and numbers are not for guessing at the counter either: misses count for the officer.
+        counted = attempts.named("counter-desk", str(request.user.pk))
         try:
+            attempts.check(request, counted)
             code, letters = desk_counter.issue(
                 agency=request.agency,
                 name=given["name"],
@@ -53,6 +56,8 @@ def counter_codes(request: StaffRequest) -> HttpResponse:
                 by=request.user,
             )
         except Refusal as no:
+            if no.code == "unknown":
+                attempts.failed(request, counted)
             form.add_error("number" if no.code == "unknown" else None, str(no.message))
         else:
             if letters:

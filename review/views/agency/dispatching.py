@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from register import codes
 from register.models import Kind
+from register.tables import Form
 from review import dispatching
 from review.dispatching import Line
 from review.documents import summaries
@@ -19,8 +20,6 @@ from review.models import Dispatch, Opinion
 from review.states import State
 from review.views.desk import AGENCY_READERS, Text, private
 from tenants.guards import StaffRequest, staff_required
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,6 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
         "dispatch": summary.dispatch,
         "summary": summary,
         "rows": [_row(line) for line in summary.lines],
-        "prints_url": _prints(summary.lines),
     }
     return private(render(request, "review/agency/dispatch_batch.html", context))
 
@@ -79,7 +77,8 @@ def summary_pdf(request: StaffRequest, number: str) -> HttpResponse:
 def summary_xlsx(request: StaffRequest, number: str) -> HttpResponse:
     """The summary list as a workbook."""
     summary = dispatching.summary_of(_dispatch(number))
-    response = HttpResponse(summaries.summary_xlsx(summary, request.agency), content_type=XLSX)
+    book = summaries.summary_xlsx(summary, request.agency)
+    response = HttpResponse(book, content_type=Form.XLSX.content_type)
     response["Content-Disposition"] = f'attachment; filename="{number}.xlsx"'
     return private(response)
 
@@ -99,11 +98,3 @@ def _row(line: Line) -> Row:
         opinion=summaries.opinion_of(line),
         state=State(line.state),
     )
-
-
-def _prints(lines: tuple[Line, ...]) -> str:
-    """Where all forms of the dispatch are printed together; empty where this desk has no such page."""
-    try:
-        return reverse("prints")
-    except NoReverseMatch:
-        return ""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,7 +17,6 @@ from review.forms.files import ArchiveForm
 from review.models import Case
 from review.views import listing
 from review.views.desk import AGENCY_READERS, actor, of_this_agency, posted, private, told
-from review.workflow import SUPERVISOR
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import PreparedFile
@@ -37,17 +36,15 @@ def prepared_files(request: StaffRequest) -> HttpResponse:
 def prepared_file(request: StaffRequest, file_id: UUID) -> HttpResponse:
     """One own file that is ready; anybody else's is not found.
 
-    A list with full document numbers opens only while its orderer is a supervisor.
+    With full document numbers it opens only while its orderer may still see these.
     """
-    found = prepared.of_officer(request.user, request.agency).filter(pk=file_id, data__isnull=False)
-    if SUPERVISOR not in request.roles:
-        found = found.exclude(kind=PreparedFile.Kind.EXPORT, full=True)
-    row = found.values_list("data", "content_type", "name").first()
-    if row is None:
-        raise Http404
-    data, content_type, name = row
-    answer = HttpResponse(bytes(data or b""), content_type=content_type)
-    answer["Content-Disposition"] = str(content_disposition_header(True, name))
+    ready = prepared.of_officer(request.user, request.agency).filter(data__isnull=False).defer(None)
+    file = get_object_or_404(ready, pk=file_id)
+    if file.full and not looks.may_fetch(file, actor(request)):
+        messages.error(request, _("文件中有完整证件号码，您现在不能查看这些号码，文件不能下载。"))
+        return redirect("prepared-files")
+    answer = HttpResponse(bytes(file.data or b""), content_type=file.content_type)
+    answer["Content-Disposition"] = str(content_disposition_header(True, file.name))
     answer["X-Content-Type-Options"] = "nosniff"
     return private(answer)
 
@@ -94,7 +91,7 @@ def archive(request: StaffRequest, case: Case) -> HttpResponse:
 @staff_required(*AGENCY_READERS)
 @require_POST
 def print_orders(request: StaffRequest) -> HttpResponse:
-    """Order the forms of the ticked cases, or of a whole dispatch, in one PDF."""
+    """Order the forms of the cases that were ticked, or that stand in a dispatch, in one PDF."""
     try:
         prints.ask(cases=_chosen(request), agency=request.agency, user=request.user)
     except Refusal as no:
@@ -106,11 +103,6 @@ def print_orders(request: StaffRequest) -> HttpResponse:
 
 def _chosen(request: StaffRequest) -> list[Case]:
     """The cases to print in the order of the list; an id that is none of this agency's is not found."""
-    if dispatch := request.POST.get("dispatch", ""):
-        try:
-            return list(Case.objects.filter(dispatch_id=UUID(dispatch)).order_by("reference"))
-        except ValueError:
-            raise Http404 from None
     ids = listing.ticked(request)
     found = Case.objects.in_bulk(ids)
     if len(found) != len(ids):

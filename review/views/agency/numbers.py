@@ -20,6 +20,7 @@ from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.workbook.workbook import Workbook
 
 from register import clock, codes
+from register.tables import Form
 from review import numbers, queue
 from review.numbers import Load, Numbers, Period
 from review.views import listing
@@ -27,7 +28,6 @@ from review.views.desk import Text, private
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import MANAGER, SUPERVISOR
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Who sees the load of every colleague; a reviewer sees the own one, everybody else the sum.
 SEES_ALL_LOADS: Final = frozenset({SUPERVISOR.code, MANAGER.code})
 PLACE_TONES: Final = {
@@ -126,7 +126,7 @@ def page(request: StaffRequest) -> HttpResponse:
 def workbook(request: StaffRequest) -> HttpResponse:
     """The same tables as a workbook, a sheet for each."""
     found = numbers.numbers(numbers.period(request.GET.get("weeks", "")))
-    response = HttpResponse(_book(_tables(request, found)), content_type=XLSX)
+    response = HttpResponse(_book(_tables(request, found)), content_type=Form.XLSX.content_type)
     name = f"numbers-{request.agency.code}-{clock.today():%Y%m%d}-{found.period.weeks}w.xlsx"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return private(response)

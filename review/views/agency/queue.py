@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -16,19 +17,16 @@ from django.views.decorators.http import require_POST, require_safe
 from review import casework, presence, queue, taking
 from review.forms.queue import FilterForm
 from review.models import Case
-from review.states import FIRST, State
+from review.states import AT_AGENCY, FIRST, State
 from review.views import listing
 from review.views.desk import AGENCY_READERS, actor, need
-from review.workflow import MANAGER, REVIEWER, SUPERVISOR, Actor
+from review.workflow import REVIEWER, SUPERVISOR, Actor
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import User
-from tenants.roles import MANAGER as MANAGER_ROLE
 from tenants.roles import REVIEWER as REVIEWER_ROLE
 from tenants.roles import SUPERVISOR as SUPERVISOR_ROLE
-
-ASSIGNABLE: Final = queue.AT_AGENCY
 
 
 @staff_required()
@@ -72,13 +70,13 @@ def _listed(request: StaffRequest) -> HttpResponse:
 def _bulk_acts(tab: queue.Tab, roles: frozenset[str]) -> list[dict[str, Any]]:
     """What may be done with several cases: only where the tab holds such cases, and the reader may."""
     acts: list[dict[str, Any]] = []
-    if roles & {SUPERVISOR, MANAGER} and tab.states & ASSIGNABLE:
+    if SUPERVISOR in roles and tab.states & AT_AGENCY:
         acts.append({"label": _("分派"), "value": "assign", "url": reverse("assignments"), "asks_whom": True})
     if roles & {REVIEWER, SUPERVISOR}:
         acts.append({"label": _("打印申请表"), "value": "print", "url": reverse("prints")})
     if REVIEWER not in roles:
         return acts
-    if tab.states & queue.AT_AGENCY:
+    if tab.states & AT_AGENCY:
         acts.append({"label": _("领取"), "value": "take_up", "url": reverse("holdings")})
     if State.SUBMITTED in tab.states:
         acts.append({"label": _("受理"), "value": "accept", "url": reverse("acceptances")})
@@ -114,7 +112,7 @@ def _nothing_waits(by: Actor) -> str:
 
 @staff_required(*AGENCY_READERS)
 @require_POST
-def look(request: StaffRequest, case_id: Any) -> HttpResponse:
+def look(request: StaffRequest, case_id: UUID) -> HttpResponse:
     """Note that the reader has this case open, and answer who else has."""
     need(Case.objects.filter(pk=case_id).exists())
     others = presence.look(case_id, request.user)
@@ -134,7 +132,7 @@ def holdings(request: StaffRequest) -> HttpResponse:
     return _each(request, lambda case: _take_up(case, by), _("已领取。"))
 
 
-@staff_required(SUPERVISOR_ROLE, MANAGER_ROLE)
+@staff_required(SUPERVISOR_ROLE)
 @require_POST
 def assignments(request: StaffRequest) -> HttpResponse:
     """Give the ticked cases to a colleague; a line for each says whether it worked."""
