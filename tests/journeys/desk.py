@@ -128,6 +128,7 @@ class Window:
 
     def fits(self) -> None:
         """Nothing sticks out to the side of the window."""
+        self.page.wait_for_load_state()
         wide, room = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= room, f"{self.page.url} is {wide} px wide in a window of {room} px"
 
@@ -278,8 +279,11 @@ class Applicant(Window):
         expect(item.locator(".paper-file")).to_have_count(1)
 
     def add_work(self, row: Mapping[str, str] = play.EARLIER_WORK) -> None:
+        rows = self.page.locator("#rows tbody tr")
+        there = rows.count()
         self.fill(row)
         self.press("添加")
+        expect(rows).to_have_count(there + 1)
 
     def follow_row(self, number: int) -> None:
         """起止时间 of a row: to change or delete it."""
