@@ -235,6 +235,7 @@ def the_other_kinds(desk: Desk) -> Iterator[Window]:
 
 def faults(window: Window, *, only: tuple[str, ...] = ()) -> list[str]:
     """What axe finds grave on this page, by `only` these rules or by all."""
+    window.page.wait_for_load_state()
     window.page.evaluate(AXE_SCRIPT)
     found: list[list[str]] = window.page.evaluate(RUN_AXE, list(only))
     path = urlsplit(window.page.url).path
