@@ -112,6 +112,40 @@ class FormerNumber(models.Model):
         return self.document_mask
 
 
+class PersonChange(models.Model):
+    """A correction of a name or document number, or a merging of two records, made on proof. Never changed.
+
+    Numbers stand here masked only.
+    """
+
+    class What(models.TextChoices):
+        NAME = "name", _("更正姓名")
+        DOCUMENT = "document", _("更正证件号码")
+        MERGER = "merger", _("合并重复人员")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="changes")
+    what = models.CharField(_("事项"), max_length=10, choices=What.choices)
+    before = models.CharField(max_length=160)
+    after = models.CharField(max_length=160)
+    reason = models.CharField(_("事由"), max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    # What was shown for it: a picture or PDF, re-encoded or sanitised.
+    proof_name = models.CharField(max_length=150, blank=True)
+    proof_type = models.CharField(max_length=60, blank=True)
+    proof_sha256 = models.CharField(max_length=64, blank=True)
+    proof = models.BinaryField(null=True)
+
+    class Meta:
+        verbose_name = _("人员信息更正")
+        verbose_name_plural = _("人员信息更正")
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.what}"
+
+
 class Qualification(models.Model):
     """An exam result in the national roster (资格证书)."""
 
@@ -188,6 +222,48 @@ class Registration(models.Model):
         return self.number
 
 
+class Certificate(models.Model):
+    """A signed registration certificate (执业证). A reissue is a new edition, the one before is void then.
+
+    Whether the registration it names is still in force follows from the register, not from this row.
+    """
+
+    class Occasion(models.TextChoices):
+        GRANT = "grant", _("首次制发")
+        REISSUE = "reissue", _("补发")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="certificates")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="certificates")
+    edition = models.PositiveSmallIntegerField(_("版次"))
+    occasion = models.CharField(_("制发事由"), max_length=10, choices=Occasion.choices)
+    # Whoever has the code may ask how the registration stands today; it cannot be guessed or counted on.
+    code = models.CharField(_("验证码"), max_length=32, unique=True)
+    reason = models.CharField(_("事由"), max_length=300, blank=True)
+    issued_on = models.DateField(_("制发日期"))
+    issued_at = models.DateTimeField()
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    void_at = models.DateTimeField(null=True)
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("执业证")
+        verbose_name_plural = _("执业证")
+        ordering: ClassVar = ["registration", "edition"]
+        constraints = (
+            models.UniqueConstraint("registration", "edition", name="certificate_edition_once"),
+            models.UniqueConstraint(
+                "registration", condition=Q(void_at__isnull=True), name="one_certificate_in_use"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} {self.edition}"
+
+
 class NumberSeries(models.Model):
     """The last serial given in certificate numbers of one agency and year. Locked while a number is drawn."""
 
@@ -231,6 +307,13 @@ class DocketEntry(models.Model):
         verbose_name=_("经办人"),
     )
     dispatch_number = models.CharField(max_length=40, blank=True)
+    # How the case fared, for oversight: when reported and decided, the opinions, how often it went back.
+    reported_on = models.DateField(null=True)
+    decided_on = models.DateField(null=True)
+    first_verdict = models.CharField(max_length=4, blank=True)
+    final_verdict = models.CharField(max_length=4, blank=True)
+    corrections = models.PositiveSmallIntegerField(default=0)
+    remands = models.PositiveSmallIntegerField(default=0)
     chain_length = models.PositiveIntegerField()
     chain_head = models.CharField(max_length=64)
     updated_at = models.DateTimeField()
@@ -250,6 +333,23 @@ class DocketEntry(models.Model):
         return self.reference
 
 
+class DocketCount(models.Model):
+    """How the number of docket lines of an agency in a state has changed; the sum is the number.
+
+    Each movement adds rows, a sweep folds them: nobody waits for anybody else's counter.
+    """
+
+    agency = models.ForeignKey(settings.TENANT_MODEL, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=20)
+    change = models.IntegerField()
+
+    class Meta:
+        indexes = (models.Index("state", "agency", name="docket_count_by_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.agency_id} {self.state} {self.change:+d}"
+
+
 class Policy(models.Model):
     """One dated value of the law's numbers (政策参数). Later dates override, nothing is rewritten."""
 
@@ -258,11 +358,23 @@ class Policy(models.Model):
     valid_from = models.DateField()
     source = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # A value that is not in force yet may be taken back; it counts for nothing then.
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("政策参数")
         verbose_name_plural = _("政策参数")
-        constraints = (models.UniqueConstraint("key", "valid_from", name="policy_once_per_day"),)
+        constraints = (
+            models.UniqueConstraint(
+                "key", "valid_from", condition=Q(withdrawn_at__isnull=True), name="policy_once_per_day"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.key} {self.valid_from}"
@@ -309,11 +421,29 @@ class Code(models.Model):
 class Restriction(models.Model):
     """A period in which a person may not apply again (限制申请期)."""
 
+    class Ground(models.TextChoices):
+        FALSE_MATERIAL = "false", _("隐瞒情况或者提供虚假材料")
+        CHEATING = "cheating", _("以欺骗、贿赂等不正当手段取得注册")
+        PENALTY = "penalty", _("违法执业受到处罚")
+        OTHER = "other", _("其他")
+
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="restrictions")
-    reason = models.CharField(max_length=300)
-    since = models.DateField()
-    until = models.DateField()
+    ground = models.CharField(_("限制事由"), max_length=10, choices=Ground.choices, default=Ground.OTHER)
+    reason = models.CharField(_("说明"), max_length=300)
+    since = models.DateField(_("开始日期"))
+    until = models.DateField(_("结束日期"))
+    # The case in which the agency proposed it, if any.
+    case_id = models.UUIDField(null=True, blank=True)
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    # Lifted before its time, on this day: from then on it stands against nothing.
+    lifted_on = models.DateField(null=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lift_reason = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
         return f"{self.since}–{self.until}"
@@ -357,6 +487,12 @@ class Batch(models.Model):
     title = models.CharField(_("标题"), max_length=200)
     published_on = models.DateField(_("公告日期"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("公告批次")
@@ -456,3 +592,53 @@ class AppealProof(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RosterJob(models.Model):
+    """A roster on its way into the register: uploaded, looked through, decided on, written (名册导入任务).
+
+    The row is the order, the worker's progress and the record of what came of it. The file is sealed,
+    because full document numbers stand in it, and goes with its errors when the job is old.
+    """
+
+    class Stage(models.TextChoices):
+        CHECKING = "checking", _("正在检查")
+        CHECKED = "checked", _("等待确认")
+        WRITING = "writing", _("正在写入")
+        DONE = "done", _("已完成")
+        CANCELLED = "cancelled", _("已取消")
+        FAILED = "failed", _("未能完成")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    what = models.CharField(max_length=20)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.CHECKING)
+    name = models.CharField(max_length=150)
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField(null=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    skip_bad_rows = models.BooleanField(default=False)
+    started_at = models.DateTimeField(null=True)
+    # The worker's last sign of life, and how often a worker has begun.
+    seen_at = models.DateTimeField(null=True)
+    starts = models.PositiveSmallIntegerField(default=0)
+    cancel_asked = models.BooleanField(default=False)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    # Counts, columns and the first rows with masked numbers: what the officer sees before deciding.
+    findings = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
+    # The faulty lines with what is wrong, as a table to be mended; sealed like the file.
+    errors = models.BinaryField(null=True)
+    fault = models.CharField(max_length=300, blank=True)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("名册导入任务")
+        verbose_name_plural = _("名册导入任务")
+        ordering: ClassVar = ["-asked_at"]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}"

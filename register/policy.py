@@ -139,8 +139,8 @@ def check_value(key: str, value: Any) -> None:
 
 
 def _load_rows() -> tuple[tuple[date, str, Any], ...]:
-    rows = PolicyRow.objects.order_by("valid_from", "pk").values_list("valid_from", "key", "value")
-    return tuple(rows)
+    rows = PolicyRow.objects.filter(withdrawn_at__isnull=True).order_by("valid_from", "pk")
+    return tuple(rows.values_list("valid_from", "key", "value"))
 
 
 _rows: Remembered[tuple[tuple[date, str, Any], ...]] = Remembered(_load_rows, seconds=30)

@@ -207,7 +207,8 @@ def standing_of(
     lines = DocketEntry.objects.filter(_of(OuterRef("pk")), open=True)
     if besides is not None:
         lines = lines.exclude(case_id=besides)
-    restricted = Restriction.objects.filter(_of(OuterRef("pk")), since__lte=day, until__gte=day)
+    lifted = Q(lifted_on__lte=day)
+    restricted = Restriction.objects.filter(_of(OuterRef("pk")), ~lifted, since__lte=day, until__gte=day)
     qualified = Qualification.objects.filter(_of(OuterRef("pk")))
     found = (
         Person.objects.filter(pk=_living_id(person))

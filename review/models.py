@@ -107,6 +107,12 @@ class Case(models.Model):
     false_material = models.BooleanField(default=False)
     dispatch = models.ForeignKey(Dispatch, null=True, on_delete=models.PROTECT, related_name="cases")
     registration_id = models.UUIDField(null=True)
+    # How the case fared, for oversight: it stands in the docket as well.
+    reported_on = models.DateField(null=True)
+    decided_on = models.DateField(null=True)
+    first_verdict = models.CharField(max_length=4, blank=True)
+    final_verdict = models.CharField(max_length=4, blank=True)
+    remands = models.PositiveSmallIntegerField(default=0)
     chain_length = models.PositiveIntegerField(default=0)
     chain_head = models.CharField(max_length=64, blank=True)
 

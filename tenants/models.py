@@ -90,6 +90,11 @@ class Agency(TenantMixin):
         _("案卷保存年限"), default=10, validators=[MinValueValidator(10), MaxValueValidator(100)]
     )
     opened_at = models.DateTimeField(_("开通时间"), default=timezone.now)
+    # An agency that was merged into another one keeps its schema and its history, and takes nothing any more.
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="predecessors"
+    )
+    merged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("注册机构")
@@ -487,3 +492,39 @@ class PreparedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+class AgencyJob(models.Model):
+    """Work on an agency that only the owner of the database may do: opening one, merging one into another.
+
+    A page writes the row; one worker with the owner's login does the work step by step, and may be killed at
+    any of them: the next one goes on where the row says.
+    """
+
+    class Kind(models.TextChoices):
+        OPENING = "opening", _("开通机构")
+        MERGER = "merger", _("并入机构")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # What was asked for, in plain values: code, names, contact data, the first manager.
+    wish = models.JSONField(default=dict)
+    agency = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="jobs")
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    starts = models.PositiveSmallIntegerField(default=0)
+    step = models.CharField(max_length=20, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    fault = models.CharField(max_length=300, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("机构任务")
+        verbose_name_plural = _("机构任务")
+        ordering: ClassVar = ["-asked_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.wish.get('code', '')}"

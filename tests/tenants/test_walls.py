@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import pytest
@@ -126,8 +126,20 @@ def test_staff_accounts_and_records_of_other_agencies_are_not_there(beijing: Age
 def test_the_authority_reaches_nothing_that_only_agencies_keep(beijing: Agency) -> None:
     with standing(Desk.AUTHORITY):
         assert denied(CounterCode.objects.count)
-        assert denied(PreparedFile.objects.count)
         assert denied(lambda: execute("SELECT public.counter_account(NULL)"))
+
+
+def test_the_authority_reaches_prepared_files_of_its_own_only(cast: Cast) -> None:
+    at = timezone.now()
+    theirs, ours = (
+        PreparedFile.objects.create(
+            agency=agency, user=cast.user(name), kind="export", asked_at=at, expires_at=at + timedelta(days=7)
+        )
+        for agency, name in ((cast.beijing, "li"), (cast.authority, "zhou"))
+    )
+    with standing(Desk.AUTHORITY):
+        assert list(PreparedFile.objects.all()) == [ours]
+        assert PreparedFile.objects.filter(pk=theirs.pk).delete()[0] == 0
 
 
 def test_the_authority_reaches_views_and_devices_of_its_own_people_only(cast: Cast) -> None:
