@@ -5,7 +5,7 @@ A line keeps what was announced on the day; no document number stands in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -18,6 +18,7 @@ from register import names
 from register.models import Batch, BatchLine, Registration
 from register.policy import Policy
 from tenants.errors import Refusal
+from tenants.models import User
 
 PAGE_SIZE: Final = 50
 
@@ -63,31 +64,126 @@ def shown_name(name: str, rules: Policy) -> str:
 # --- The registrar ---------------------------------------------------------------------------------
 
 
-def compose(*, number: str, title: str, registrations: Iterable[Registration]) -> Batch:
-    """A new batch of these registrations, not public yet; each line says what the register says now."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that keeps its batch from being published, and why."""
+
+    line: BatchLine
+    why: str
+
+
+def compose(
+    *, number: str, title: str, registrations: Iterable[Registration], by: User | None = None
+) -> Batch:
+    """A new batch of these registrations, not public yet; each line says what the register says now.
+
+    Raises Refusal for a number that was given already, and when one of them stands in another batch.
+    """
+    rows = list(registrations)
     with transaction.atomic():
-        batch = Batch.objects.create(number=number, title=title)
-        BatchLine.objects.bulk_create(
-            BatchLine(
-                batch=batch,
-                registration=row,
-                name=row.person.name,
-                number=row.number,
-                kind=row.kind,
-                category=row.category,
-                employer_name=row.employer_name,
-                agency_id=row.agency_id,
-            )
-            for row in registrations
-        )
+        if Batch.objects.filter(number=number).exists():
+            raise Refusal(_("这个批次号已经用过，请换一个。"), code="number")
+        batch = Batch.objects.create(number=number, title=title, made_by=by)
+        _add(batch, rows)
     return batch
 
 
-def publish(*, batch: Batch, on: date) -> None:
-    """Make a batch public, once. Raises Refusal when it is, or when it names nobody."""
-    if not batch.lines.exists():
-        raise Refusal(_("这个批次还没有人员，不能公告。"), code="empty")
-    changed = Batch.objects.filter(pk=batch.pk, published_on__isnull=True).update(published_on=on)
-    if not changed:
+def add(*, batch: Batch, registrations: Iterable[Registration]) -> int:
+    """Put more registrations into a batch that is not public yet; how many. Raises Refusal like `compose`."""
+    rows = list(registrations)
+    with transaction.atomic():
+        _unpublished(batch)
+        _add(batch, rows)
+    return len(rows)
+
+
+def _add(batch: Batch, rows: Sequence[Registration]) -> None:
+    elsewhere = BatchLine.objects.filter(registration__in=[row.pk for row in rows]).first()
+    if elsewhere is not None:
+        raise Refusal(
+            _("{name}（{number}）已列入其他公告批次。").format(name=elsewhere.name, number=elsewhere.number),
+            code="listed",
+        )
+    BatchLine.objects.bulk_create((_line(batch, row) for row in rows), batch_size=1_000)
+
+
+def _line(batch: Batch, row: Registration) -> BatchLine:
+    return BatchLine(
+        batch=batch,
+        registration=row,
+        name=row.person.name,
+        number=row.number,
+        kind=row.kind,
+        category=row.category,
+        employer_name=row.employer_name,
+        agency_id=row.agency_id,
+    )
+
+
+def take_out(*, batch: Batch, lines: Iterable[int]) -> int:
+    """Take lines out of a batch that is not public yet; how many. They may stand in a later one."""
+    with transaction.atomic():
+        _unpublished(batch)
+        return batch.lines.filter(pk__in=list(lines)).delete()[0]
+
+
+def drop(*, batch: Batch) -> None:
+    """Give up a batch that is not public yet; who stood in it waits for another one."""
+    with transaction.atomic():
+        _unpublished(batch)
+        batch.lines.all().delete()
+        batch.delete()
+
+
+def faults(batch: Batch, *, by: User | None = None) -> list[Fault]:
+    """Why a batch cannot be published by this registrar: registrations that ended, and one's own affairs."""
+    found = []
+    lines = batch.lines.select_related("registration__person")
+    for line in lines.exclude(registration__ended_how=""):
+        found.append(Fault(line, str(_("该注册已经终止，请移出本批次。"))))
+    if by is not None and by.document_digest:
+        own = lines.filter(registration__person__document_digest=by.document_digest)
+        found += [Fault(line, str(_("这是您本人的注册，请由其他登记员公告。"))) for line in own]
+    if by is not None and by.employer_code:
+        near = lines.filter(registration__employer_code=by.employer_code)
+        found += [Fault(line, str(_("该人员与您同属一个单位，请由其他登记员公告。"))) for line in near]
+    return found
+
+
+def publish(*, batch: Batch, on: date, by: User | None = None) -> None:
+    """Make a batch public, once; its lines say what the register says at this moment.
+
+    Raises Refusal when it is public already, when it names nobody, and while a line has a fault.
+    """
+    with transaction.atomic():
+        _unpublished(batch)
+        rows = list(batch.lines.select_related("registration__person"))
+        if not rows:
+            raise Refusal(_("这个批次还没有人员，不能公告。"), code="empty")
+        if wrong := faults(batch, by=by):
+            raise Refusal(
+                _("{name}（{number}）：{why}").format(
+                    name=wrong[0].line.name, number=wrong[0].line.number, why=wrong[0].why
+                ),
+                code="faults",
+            )
+        BatchLine.objects.bulk_update(
+            [_as_now(line) for line in rows], fields=("name", "category", "employer_name"), batch_size=1_000
+        )
+        Batch.objects.filter(pk=batch.pk).update(published_on=on, published_by=by)
+    batch.published_on, batch.published_by = on, by
+
+
+def _as_now(line: BatchLine) -> BatchLine:
+    row = line.registration
+    line.name, line.category, line.employer_name = row.person.name, row.category, row.employer_name
+    return line
+
+
+def _unpublished(batch: Batch) -> None:
+    """Lock the batch. Raises Refusal when it is public: then it says for ever what it says."""
+    there = Batch.objects.select_for_update(of=("self",)).filter(pk=batch.pk).first()
+    if there is None:
+        raise Refusal(_("这个批次已经撤销。"), code="gone")
+    if there.published_on is not None:
         raise Refusal(_("这个批次已经公告。"), code="published")
-    batch.published_on = on
