@@ -158,6 +158,8 @@ class Postgres(Engine):
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # Tables of a test hold a few rows for a moment: neither sweeping nor compiling pays.
+            settings |= {"autovacuum": "off", "jit": "off"}
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return self._launch(
             self.identity.command(self._program("postgres"), "-D", str(self.cluster), *words),

@@ -129,6 +129,7 @@ class Portal:
 
     port: int
     processes: dict[str, Process] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
 
     @property
     def url(self) -> str:
@@ -136,14 +137,15 @@ class Portal:
         return f"http://localhost:{self.port}"
 
     def __getitem__(self, name: str) -> Process:
-        """One of "web", "worker", "beat"."""
+        """One of "web", "worker", "opener", "beat"."""
         return self.processes[name]
 
     def start(self) -> None:
         """Start all at once, then wait for each."""
-        for process in self.processes.values():
+        at_once = [process for name, process in self.processes.items() if name not in self.later]
+        for process in at_once:
             process.launch()
-        for process in self.processes.values():
+        for process in at_once:
             process.await_ready()
 
     def stop(self) -> None:
@@ -155,7 +157,8 @@ class Portal:
 
     def fallen(self) -> list[Process]:
         """Those that do not run any more."""
-        return [process for process in self.processes.values() if not process.is_alive()]
+        started = (process for process in self.processes.values() if process.running is not None)
+        return [process for process in started if not process.is_alive()]
 
 
 @contextmanager
@@ -167,11 +170,13 @@ def portal_processes(
     web_workers: int = 2,
     threads: int = 8,
     workers: int = 2,
-    only: frozenset[str] = frozenset({"web", "worker", "beat"}),
+    only: frozenset[str] = frozenset({"web", "worker", "opener", "beat"}),
+    later: frozenset[str] = frozenset(),
 ) -> Iterator[Portal]:
     """The portal's processes, ready, while the block lasts.
 
-    `port` is where the web stands, or the next free one. They end with the block and with this process,
+    `port` is where the web stands, or the next free one. Those of `later` are not started with the others,
+    but may be. They end with the block and with this process,
     even when it is killed. Raises Failure when one does not become ready.
     """
     port = free_port(port, tries=200)
@@ -180,9 +185,10 @@ def portal_processes(
     parts = [
         _web(base, logs, port, web_workers, threads),
         _worker(base, logs, "worker", "default", ["--pool=prefork", f"--concurrency={workers}"]),
+        _opener(base, logs),
         _beat(base, logs, var),
     ]
-    portal = Portal(port, {part.name: part for part in parts if part.name in only})
+    portal = Portal(port, {part.name: part for part in parts if part.name in only | later}, later)
     try:
         portal.start()
         yield portal
@@ -229,6 +235,12 @@ def _worker(env: dict[str, str], logs: Path, name: str, queue: str, pool: list[s
     return Process(
         name, words, env, logs / f"{name}.log", lambda process: " ready." in process.said(lines=200)
     )
+
+
+def _opener(env: dict[str, str], logs: Path) -> Process:
+    """The one process that logs in as the owner of the database: it opens and merges agencies."""
+    # One job at a time, and no child that a killed parent would leave at work.
+    return _worker({**env, "PORTAL_AS_OWNER": "1"}, logs, "opener", "opening", ["--pool=solo"])
 
 
 def _beat(env: dict[str, str], logs: Path, var: Path) -> Process:

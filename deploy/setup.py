@@ -80,6 +80,8 @@ def missing(purpose: str) -> Iterator[Need]:
         yield Need((package,), "nothing can be tried in a browser", purpose == "screens", by_hand)
     if purpose in {"test", "screens"} and not _loads("libatomic.so.1"):
         yield Need(("libatomic1",), "the driver of the browser does not start", purpose == "screens")
+    if purpose == "test" and not shutil.which("pdfsig"):
+        yield Need(("poppler-utils",), "no test checks the signature of certificates", vital=False)
     if purpose == "test" and not shutil.which("soffice"):
         yield Need(("libreoffice-writer-nogui",), "no test opens the form's Word file", vital=False)
     if purpose == "check" and not shutil.which("xgettext"):

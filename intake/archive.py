@@ -10,8 +10,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from intake.models import Paper, PaperPage
-from intake.papers import JPEG
 from register import people
+from register.uploads import JPEG
 from review import looks, prints
 from review.documents import archive
 from review.models import Case

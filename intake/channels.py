@@ -168,7 +168,8 @@ def _by_province(answers: Answers, agencies: Listed) -> Question | Advice:
 
 
 def _advice(question: Question, agency: Agency) -> Advice:
-    return Advice(agency, str(WHY[question]) % {"agency": agency.name})
+    doing = agency.living
+    return Advice(doing, str(WHY[question]) % {"agency": doing.name})
 
 
 def choices_of(question: Question, agencies: Listed) -> list[Agency]:

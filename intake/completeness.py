@@ -25,6 +25,7 @@ from register import clock
 from register.materials import CHANGE_CATEGORY, CHANGE_EMPLOYER, CHANGE_NAME
 from register.models import Kind
 from review.sections import as_day, as_month
+from tenants import directory
 
 Text = str | Promise
 PHOTO = "photo"
@@ -127,8 +128,7 @@ def _check_agency(about: Circumstances, step: Step) -> Iterator[Miss]:
     if about.agency is None:
         yield Miss(step, Section.CHANNEL, "agency", _("请选择注册渠道和注册机构。"))
     elif not about.agency.intake_open:
-        message = gettext("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": about.agency.name}
-        yield Miss(step, Section.CHANNEL, "agency", message)
+        yield Miss(step, Section.CHANNEL, "agency", directory.why_closed(about.agency))
 
 
 def _check_form(

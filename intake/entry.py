@@ -15,7 +15,6 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from intake import papers
 from intake.fields import (
     CertificateField,
     CheckedField,
@@ -26,8 +25,9 @@ from intake.fields import (
     TextField,
     plain_line,
 )
-from register import appeals, clock, codes, documents, lookup
+from register import appeals, clock, codes, documents, lookup, uploads
 from register.appeals import Proof
+from register.certificates import codes as certificate_codes
 from register.models import DocumentType
 from tenants.models import User
 
@@ -246,6 +246,26 @@ class LookupForm(PublicForm):
     )
 
 
+class CertificateCodeField(CheckedField):
+    """The verification code of a registration certificate, as it is printed or without its dashes."""
+
+    check = staticmethod(certificate_codes.check)
+
+
+class VerifyForm(forms.Form):
+    """执业证验证: the code alone; who guesses is held up by the count of the network."""
+
+    code = CertificateCodeField(
+        label=_("证书验证码"),
+        max_length=60,
+        help_text=_("执业证左下方的 20 位字母和数字，不区分大小写，中间的短横可以省略。"),
+        error_messages={"required": _("请填写证书验证码。")},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+
+
 class ProofField(forms.FileField):
     """A picture or PDF; it is opened only once the whole form is in order."""
 
@@ -334,7 +354,7 @@ class AppealForm(DocumentForm):
             if upload is None:
                 continue
             try:
-                paper = papers.sanitised(upload)
+                paper = uploads.sanitised(upload)
             except ValidationError as error:
                 self.add_error(field, error)
                 continue

@@ -41,14 +41,14 @@ from intake.forms import Stored
 from intake.models import Application, Paper
 from intake.photos import Portrait
 from notifications import outbox
-from register import clock, eligibility, materials, people, policy, reference, standing
+from register import clock, eligibility, materials, people, policy, reference, standing, uploads
 from register.models import DocketEntry, Kind, Person, Photo, Registration
 from review import casework
 from review.casework import Filing
 from review.models import Case
 from review.states import State
 from review.workflow import Actor
-from tenants import crossing
+from tenants import crossing, directory
 from tenants.errors import Refusal
 from tenants.models import Agency
 
@@ -125,12 +125,14 @@ def start(*, person: Person, kind: Kind, copy_of: Application | None = None) -> 
     now = clock.now()
     registered = standing.registration_of(person) if kind != Kind.INITIAL else None
     agency = registered.agency if registered and kind not in CHOOSES_AGENCY else None
+    # What was an agency's that was merged into another one is the other one's now.
+    agency = agency or (copy_of.agency if copy_of else None)
     draft = Application(
         reference=reference.next_reference(kind),
         person=person,
         kind=kind,
         late=answer.late,
-        agency=agency or (copy_of.agency if copy_of else None),
+        agency=agency.living if agency else None,
         photo_id=(copy_of.photo_id if copy_of else None) or person.photo_id,
         sections=_first_sections(person, kind, registered, copy_of),
         step=flows.first_of(kind).slug,
@@ -205,9 +207,7 @@ def choose_agency(*, application: Application, agency: Agency, step: str = "") -
     if agency.kind == Agency.Kind.AUTHORITY:
         raise Refusal(_("请选择注册初审机构。"), code="agency")
     if not agency.intake_open:
-        raise Refusal(
-            gettext("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}, code="suspended"
-        )
+        raise Refusal(directory.why_closed(agency), code="suspended")
     if application.status != Application.Status.DRAFT:
         raise _no_draft(application)
 
@@ -345,7 +345,7 @@ def attach_paper(
     only = _papers_open(application)
     if code not in {item.code for item in papers.part_of(application, about, only=only).items if item.open}:
         raise Refusal(_("这种材料现在不能上传。"), code="not_open")
-    clean = papers.sanitised(upload)
+    clean = uploads.sanitised(upload)
     digest = _signed_content(application, about) if code == materials.FORM else ""
     kept: list[Paper] = []
 

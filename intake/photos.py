@@ -18,9 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps, ImageStat
 
-from intake import pictures
 from intake.models import Application
-from register import clock, people
+from register import clock, people, pictures
 from register.models import Person, Photo
 from tenants import crypto
 

@@ -404,7 +404,7 @@ def _issued(detail: Mapping[str, Any]) -> str:
 
 
 def _judged(detail: Mapping[str, Any]) -> str:
-    number = detail.get("judgment")
+    number = " ".join(filter(None, [_said(detail.get("decided_by")), detail.get("judgment")]))
     return gettext("依据：%(number)s") % {"number": number} if number else ""
 
 

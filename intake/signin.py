@@ -39,6 +39,10 @@ NO_MATCH: Final = _(
 )
 HAS_PASSWORD: Final = _("您已经设置过密码，请直接登录；忘记密码的，请点击“忘了密码?”。")
 
+MERGED: Final = _(
+    "您的两条人员记录已经合并，这个账号已停用。请用保留的账号的密码登录；忘记密码的，请点击“忘了密码?”。"
+)
+
 
 # --- Who is asking -------------------------------------------------------------------------------
 
@@ -95,6 +99,8 @@ class ApplicantBackend(BaseBackend):
 def sign_in(request: HttpRequest, *, document_type: str, number: str, password: str) -> bool:
     """Sign an applicant in by document and password; False when they are not right.
 
+    Whoever gives the password of an account that was closed when two records of one person were merged is
+    told so: raises `Refusal`.
     After too many failures django-axes answers for this document and address through its middleware.
     """
     digest = documents.digest(document_type, number)
@@ -102,6 +108,8 @@ def sign_in(request: HttpRequest, *, document_type: str, number: str, password: 
     with crossing.acting_as(person_id):
         user = authenticate(request, username=digest, password=password, person_id=person_id)
     if not isinstance(user, User):
+        if people.knows_closed_account(digest, password):
+            raise Refusal(MERGED, code="merged")
         return False
     attempts.forgive(digest)
     enter(request, user=user, person_id=person_id)
@@ -153,10 +161,11 @@ def verify_identity(
 
 
 def _holds(person_id: UUID, certificate_number: str, exam_year: int | None) -> bool:
-    qualified = Q(person_id=person_id, certificate_number=certificate_number)
+    own = Q(person_id=person_id) | Q(person__merged_into_id=person_id)
+    qualified = own & Q(certificate_number=certificate_number)
     if exam_year is not None:
         return Qualification.objects.filter(qualified, exam_year=exam_year).exists()
-    registered = Registration.objects.filter(person_id=person_id, number=certificate_number).exists()
+    registered = Registration.objects.filter(own, number=certificate_number).exists()
     return Qualification.objects.filter(qualified).exists() or registered
 
 

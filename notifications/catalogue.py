@@ -94,6 +94,7 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("extended", _STATUS, _("审查期限延长"), ("reason", "days", "due")),
         NoticeKind("deadline_moved", _STATUS, _("办理期限调整"), ("clock", "due")),
         NoticeKind("handed_over", _STATUS, _("申请已转交"), ("reference", "from_agency", "to_agency")),
+        NoticeKind("agency_merged", _STATUS, _("注册机构合并"), ("reference", "from_agency", "to_agency")),
         NoticeKind(
             "granted",
             _STATUS,
@@ -104,6 +105,7 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("refused", _STATUS, _("不予注册"), ("reason", "days", "months"), urgent=True),
         NoticeKind("announced", _STATUS, _("已列入注册公告"), ("batch",)),
         NoticeKind("issued", _STATUS, _("注册证书已制发"), ("number", "delivery")),
+        NoticeKind("reissued", _STATUS, _("执业证已补发"), ("number", "edition", "reason")),
         NoticeKind("terminated", _STATUS, _("申请已终止"), ("kind", "reference", "reason"), urgent=True),
         NoticeKind(
             "reinstated",
@@ -126,6 +128,23 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("initial_closing", _REMINDER, _("初始注册期限将至"), ("years", "due")),
         NoticeKind("email_missing", _REMINDER, _("请补充邮箱或手机号")),
         NoticeKind("cancelled", _STATUS, _("注册已注销"), ("on", "reason"), urgent=True),
+        NoticeKind(
+            "registration_revoked",
+            _STATUS,
+            _("注册已撤销"),
+            ("number", "on", "reason", "until"),
+            urgent=True,
+        ),
+        NoticeKind(
+            "registration_withdrawn",
+            _STATUS,
+            _("执业证已吊销"),
+            ("number", "on", "reason", "until"),
+            urgent=True,
+        ),
+        NoticeKind("restricted", _STATUS, _("您处于限制申请期"), ("ground", "reason", "until"), urgent=True),
+        NoticeKind("restriction_lifted", _STATUS, _("限制申请期已解除"), ("on", "reason")),
+        NoticeKind("entry_corrected", _SYSTEM, _("登记信息已更正"), ("what", "before", "after"), urgent=True),
         NoticeKind("new_device", _SYSTEM, _("账号在新的设备登录"), ("at",), urgent=True),
         NoticeKind("password_changed", _SYSTEM, _("密码已修改"), ("at",), urgent=True),
         NoticeKind("contact_changed", _SYSTEM, _("联系方式已修改"), ("at",)),
@@ -145,6 +164,12 @@ KINDS: Final[dict[str, NoticeKind]] = {
         NoticeKind("escalation_past", _REMINDER, _("审查超期提醒"), ("agency", "stage", "over", "oldest")),
         NoticeKind("staff_resubmitted", _REMINDER, _("补正材料已回"), ("kind", "reference", "due")),
         NoticeKind("staff_remanded", _REMINDER, _("终审退回案卷"), ("kind", "reference", "reason", "due")),
+        NoticeKind("staff_declined", _REMINDER, _("您的意见未获同意"), ("by", "kind", "reference", "reason")),
+        NoticeKind("staff_terminated", _REMINDER, _("案卷已终止办理"), ("by", "kind", "reference", "reason")),
+        NoticeKind(
+            "staff_reinstated", _REMINDER, _("案卷依法恢复审查"), ("number", "kind", "reference", "due")
+        ),
+        NoticeKind("staff_factor_reset", _SYSTEM, _("您的第二因素已重置"), ("at", "by"), urgent=True),
         NoticeKind("assigned", _SYSTEM, _("有新的案卷分派给您"), ("by", "kind", "reference", "due")),
     )
 }

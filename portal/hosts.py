@@ -51,5 +51,5 @@ def desk_of(host: str) -> tuple[crossing.Desk, Agency | None] | None:
         return crossing.Desk.APPLICANT, None
     if host == settings.AUTHORITY_HOST:
         return crossing.Desk.AUTHORITY, Agency.objects.get(code=AUTHORITY_CODE)
-    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    domain = Domain.objects.select_related("tenant__merged_into").filter(domain=host).first()
     return (crossing.Desk.AGENCY, domain.tenant) if domain else None

@@ -183,6 +183,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 1000
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# What only the owner's worker does (PORTAL_AS_OWNER=1, queue `opening`), and the only things it does.
+OWNERS_TASKS = frozenset({"review.tasks.agency_job", "review.tasks.check_schemas"})
+CELERY_TASK_ROUTES = {name: {"queue": "opening"} for name in sorted(OWNERS_TASKS)}
 
 
 def _every(seconds: float, task: str) -> dict[str, Any]:
@@ -198,7 +201,14 @@ CELERY_BEAT_SCHEDULE = {
     "statutory-clock": _every(env.float("CLOCK_SECONDS", default=60.0), "review.tasks.fire_due"),
     "counted-anew": _every(3600.0, "review.tasks.recompute"),
     "escalation": _every(1800.0, "review.tasks.escalate"),
+    "docket-counts": _every(60.0, "review.tasks.fold_counts"),
     "waiting-files": _every(60.0, "review.tasks.sweep_files"),
+    "published-batches": _every(60.0, "review.tasks.sweep_batches"),
+    "waiting-certificates": _every(60.0, "review.tasks.sweep_certificates"),
+    "agency-jobs": _every(15.0, "review.tasks.sweep_agency_jobs"),
+    "schemas": _every(3600.0, "review.tasks.check_schemas"),
+    "dockets-compared": _every(24 * 3600.0, "review.tasks.compare_dockets"),
+    "roster-jobs": _every(15.0, "register.tasks.sweep_rosters"),
     "ended-sessions": _every(3600.0, "tenants.tasks.clear_sessions"),
     "idle-drafts": _every(6 * 3600.0, "intake.tasks.retire_drafts"),
     "loose-papers": _every(6 * 3600.0, "intake.tasks.clear_papers"),
@@ -307,6 +317,13 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+
+# --- Registration certificates -------------------------------------------------------------------
+# Key, certificate and chain with which certificates are signed; demonstrations and tests make their own.
+CERTIFICATE_SIGNER_P12: str = env.str(
+    "CERTIFICATE_SIGNER_P12", default=str(VAR_DIR / "demo-signer.p12") if DEMO or TESTING else ""
+)
+CERTIFICATE_SIGNER_PASSPHRASE: str = env.str("CERTIFICATE_SIGNER_PASSPHRASE", default="")
 
 # --- Security headers ----------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

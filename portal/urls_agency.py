@@ -5,7 +5,7 @@ from django.urls import include, path
 from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
-from review.views import account, saved, signin
+from review.views import account, prepared, saved, signin
 from review.views.agency import (
     acts,
     case,
@@ -69,9 +69,9 @@ urlpatterns = [
     path("training/", training.upload, name="training"),
     path("training/template.<str:form>", training.template, name="training-template"),
     path("training/<str:token>/", training.decision, name="training-decision"),
-    path("files/", files.prepared_files, name="prepared-files"),
-    path("files/<uuid:file_id>/", files.prepared_file, name="prepared-file"),
-    path("files/<uuid:file_id>/again/", files.prepared_file_again, name="prepared-file-again"),
+    path("files/", prepared.prepared_files, name="prepared-files"),
+    path("files/<uuid:file_id>/", prepared.prepared_file, name="prepared-file"),
+    path("files/<uuid:file_id>/again/", prepared.prepared_file_again, name="prepared-file-again"),
     path("cases/<uuid:case_id>/holding/", acts.holding, name="holding"),
     path("cases/<uuid:case_id>/release/", acts.release, name="release"),
     path("cases/<uuid:case_id>/acceptance/", acts.acceptance, name="acceptance"),
@@ -101,6 +101,7 @@ urlpatterns = [
     path("dispatch-batches/<str:number>/summary.xlsx", dispatching.summary_xlsx, name="dispatch-xlsx"),
     path("dispatch-batches/<str:number>/summary.pdf", dispatching.summary_pdf, name="dispatch-pdf"),
     path("", include("review.urls_house")),
+    path("", include("review.urls_audit")),
     path("", include("review.urls_people")),
     path("", include("review.urls_counter")),
     path("", include("notifications.urls_staff")),

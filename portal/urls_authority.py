@@ -6,7 +6,7 @@ from intake.views import case_papers
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
 from review.views import account, saved, signin
-from review.views.authority import acts, agencies, case, holidays, queue, rosters
+from review.views.authority import acts, agencies, case, holidays, queue
 
 urlpatterns = [
     path("", queue.cases, name="home"),
@@ -49,13 +49,21 @@ urlpatterns = [
     path("cases/<uuid:case_id>/refusal/", acts.refusal, name="refusal"),
     path("cases/<uuid:case_id>/remand/", acts.remand, name="remand"),
     path("cases/<uuid:case_id>/objection/", acts.objection, name="objection"),
-    path("rosters/", rosters.upload, name="rosters"),
-    path("rosters/<str:token>/", rosters.roster, name="roster"),
     path("agencies/", agencies.agencies, name="agencies"),
     path("holidays/", holidays.calendar, name="holidays"),
     path("holidays/day/", holidays.day, name="holiday"),
     path("holidays/announcement/", holidays.announcement, name="holidays-import"),
     path("holidays/<str:day>/removal/", holidays.removal, name="holiday-removal"),
+    path("", include("review.urls_acts")),
+    path("", include("review.urls_keeping")),
+    path("", include("review.urls_batches")),
+    path("", include("review.urls_oversight")),
+    path("", include("review.urls_audit")),
+    path("", include("review.urls_docket")),
+    path("", include("review.urls_agencies")),
+    path("", include("review.urls_certificates")),
+    path("", include("review.urls_registrants")),
+    path("", include("review.urls_rosters")),
     path("", include("review.urls_people")),
     path("", include("notifications.urls_staff")),
     *common,

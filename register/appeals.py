@@ -10,22 +10,23 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Collate, Upper
 from django.utils.translation import gettext_lazy as _
 from stdnum import luhn
 
-from register import clock, documents, names, people
-from register.models import Appeal, AppealProof, Qualification
+from register import clock, documents, names, people, registrars
+from register.models import Appeal, AppealProof, Person, Qualification
 from tenants.crypto import decrypt, encrypt
 from tenants.errors import Refusal
-from tenants.models import AUTHORITY_CODE, Agency, User
-from tenants.roles import REGISTRAR, roles_of
+from tenants.models import User
 
 PREFIX: Final = "KS"
 MOST_PROOFS: Final = 3
@@ -168,21 +169,81 @@ def answer_appeal(*, appeal_id: UUID, outcome: Appeal.Outcome, answer: str, by: 
     It is upheld only when the record has been entered, so that whoever reads the answer gets in. Raises
     Refusal for anybody else, without words, for an answered appeal, and while the record is missing.
     """
-    authority = Agency.objects.get(code=AUTHORITY_CODE)
-    if REGISTRAR.code not in roles_of(by, authority):
-        raise Refusal(_("只有登记人员可以答复申诉。"), code="role")
-    words = answer.strip()
-    if not words:
-        raise Refusal(_("请填写答复内容。"), code="answer")
     with transaction.atomic():
-        appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
-        if appeal.outcome:
-            raise Refusal(_("该申诉已经答复。"), code="answered")
+        appeal = _open(appeal_id, by, answer)
         if outcome == Appeal.Outcome.UPHELD and not _is_recorded(appeal):
             raise Refusal(_("名册中还没有这条考试记录，请先导入后再答复。"), code="not_recorded")
-        appeal.outcome, appeal.answer = outcome, words
-        appeal.answered_by, appeal.answered_at = by, clock.now()
-        appeal.save(update_fields=["outcome", "answer", "answered_by", "answered_at"])
+        return _answered(appeal, outcome, answer.strip(), by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamRecord:
+    """An exam result as the proof has it, to be entered in the roster."""
+
+    certificate_number: str
+    exam_year: int
+    issued_on: date
+    issuer: str = ""
+    category: str = ""
+    management_number: str = ""
+
+
+def uphold_appeal(*, appeal_id: UUID, record: ExamRecord, answer: str, by: User) -> Appeal:
+    """Enter the exam record as the proof has it, and answer the appeal by that, once, as a registrar.
+
+    Whoever is not in the register yet is entered with the name and document of the appeal. Raises Refusal as
+    `answer_appeal` does; where the document is known under another name (that is corrected first); and
+    where the certificate is somebody else's.
+    """
+    with transaction.atomic():
+        appeal = _open(appeal_id, by, answer)
+        number = decrypt(appeal.document_cipher)
+        key = people.key_of(appeal.document_type, number)
+        person = Person.objects.filter(pk=key).first() if key else None
+        if person is None:
+            person = people.enrol(name=appeal.name, document_type=appeal.document_type, number=number)
+        elif not names.same(person.name, appeal.name):
+            raise Refusal(
+                _("该证件号码登记的姓名是“{name}”，与申诉不一致。请先更正姓名，或者不予采纳。").format(
+                    name=person.name
+                ),
+                code="other_name",
+            )
+        _enter_record(person, record)
+        return _answered(appeal, Appeal.Outcome.UPHELD, answer.strip(), by)
+
+
+def _enter_record(person: Person, record: ExamRecord) -> None:
+    known = Qualification.objects.filter(certificate_number=record.certificate_number)
+    found = known.select_related("person__merged_into").first()
+    if found is None:
+        Qualification.objects.create(person=person, **asdict(record))
+    elif people.living(found.person).pk != person.pk:
+        raise Refusal(
+            _("资格证书 {number} 已登记在{name}（{mask}）名下，请先核实。").format(
+                number=found.certificate_number,
+                name=found.person.name,
+                mask=found.person.document_mask,
+            ),
+            code="other_holder",
+        )
+
+
+def _open(appeal_id: UUID, by: User, answer: str) -> Appeal:
+    """The appeal under lock, as long as it waits for an answer."""
+    registrars.require(by)
+    if not answer.strip():
+        raise Refusal(_("请填写答复内容。"), code="answer")
+    appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
+    if appeal.outcome:
+        raise Refusal(_("该申诉已经答复。"), code="answered")
+    return appeal
+
+
+def _answered(appeal: Appeal, outcome: Appeal.Outcome, words: str, by: User) -> Appeal:
+    appeal.outcome, appeal.answer = outcome, words
+    appeal.answered_by, appeal.answered_at = by, clock.now()
+    appeal.save(update_fields=["outcome", "answer", "answered_by", "answered_at"])
     return appeal
 
 
@@ -192,3 +253,66 @@ def _is_recorded(appeal: Appeal) -> bool:
         return False
     recorded = Qualification.objects.filter(people.rows_of(person), exam_year=appeal.exam_year)
     return recorded.filter(certificate_number=appeal.certificate_number).exists()
+
+
+# --- Who it may be ---------------------------------------------------------------------------------
+
+MOST_CANDIDATES: Final = 20
+# A wrong character so far in is looked for; before that, too many certificates begin alike.
+FIRST_SURE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An exam record that nearly says what the appeal says, and in what it agrees."""
+
+    record: Qualification
+    name: bool
+    document: bool
+    certificate: bool
+    year: bool
+
+
+def candidates(appeal: Appeal) -> list[Candidate]:
+    """Exam records of the same name or document, or whose certificate number differs in one character."""
+    number = appeal.certificate_number
+    near = Q(certificate_number=number)
+    for place in range(FIRST_SURE, len(number)):
+        near |= Q(
+            certificate_number__startswith=number[:place],
+            certificate_number__regex=_but_one(number, place),
+        )
+    key = people.key_by_digest(appeal.document_digest)
+    who = Q(person__in=_namesakes(appeal.name))
+    if key:
+        who |= Q(person=key) | Q(person__merged_into=key)
+    rows = Qualification.objects.select_related("person__merged_into")
+    found = {row.pk: row for wanted in (near, who) for row in rows.filter(wanted)[:MOST_CANDIDATES]}
+    compared = [_compared(row, appeal, key) for row in found.values()]
+    return sorted(compared, key=_likeness, reverse=True)[:MOST_CANDIDATES]
+
+
+def _but_one(number: str, place: int) -> str:
+    """A pattern of the number with any character at this place."""
+    return f"^{re.escape(number[:place])}.{re.escape(number[place + 1 :])}$"
+
+
+def _namesakes(name: str) -> list[UUID]:
+    """People of the very name, by the index of names."""
+    alike = Person.objects.alias(key=Collate(Upper("name"), "C"))
+    found = alike.filter(key=Collate(Upper(Value(names.normalise(name))), "C"))
+    return list(found.values_list("pk", flat=True)[:MOST_CANDIDATES])
+
+
+def _compared(row: Qualification, appeal: Appeal, key: UUID | None) -> Candidate:
+    return Candidate(
+        record=row,
+        name=names.same(row.person.name, appeal.name),
+        document=key is not None and people.living(row.person).pk == key,
+        certificate=row.certificate_number == appeal.certificate_number,
+        year=row.exam_year == appeal.exam_year,
+    )
+
+
+def _likeness(one: Candidate) -> tuple[int, bool]:
+    return one.document + one.certificate + one.name, one.year

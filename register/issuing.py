@@ -21,7 +21,7 @@ from register.models import Kind, Person, Photo, Registration
 from register.policy import Policy
 from register.standing import registrations_of, standing_of
 from tenants.errors import Refusal
-from tenants.models import Agency
+from tenants.models import Agency, User
 
 # Of the form's personal data, what the register keeps elsewhere or not at all.
 NOT_KEPT: Final = frozenset(
@@ -81,7 +81,15 @@ def grant(
     return row
 
 
-def end(*, registration: Registration, how: Registration.End, on: date, reason: str) -> list[Registration]:
+def end(
+    *,
+    registration: Registration,
+    how: Registration.End,
+    on: date,
+    reason: str,
+    ground: str = "",
+    by: User | None = None,
+) -> list[Registration]:
     """Cancel, revoke or withdraw a registration: the period in force and any not begun yet.
 
     Returns the rows it ended. Raises Refusal when the registration is over already.
@@ -92,7 +100,8 @@ def end(*, registration: Registration, how: Registration.End, on: date, reason: 
         raise Refusal(_("该注册已经失效，不能再次办理。"), "ended_before")
     for row in rows:
         row.ended_how, row.ended_on, row.end_reason = how, on, reason
-        row.save(update_fields=["ended_how", "ended_on", "end_reason"])
+        row.end_ground, row.ended_by = ground, by
+        row.save(update_fields=["ended_how", "ended_on", "end_reason", "end_ground", "ended_by"])
     return rows
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -57,9 +58,12 @@ def find(*, number: str, name: str) -> Card | None:
     Its state is that of today: it follows from all periods granted under the number, and from an open
     application that suspends practice or lets it go on.
     """
-    rows = _rows(number, name)
-    if not rows:
-        return None
+    rows = ask(_ASK, number, names.normalise(name))
+    return card_of(rows) if rows else None
+
+
+def card_of(rows: Sequence[Mapping[str, Any]]) -> Card:
+    """What everybody may know of a registration, from all periods under its number in the order granted."""
     today, rules = clock.today(), policy.current()
     standing = Standing(
         periods=tuple(_period(row) for row in rows),
@@ -82,15 +86,15 @@ def find(*, number: str, name: str) -> Card | None:
     )
 
 
-def _rows(number: str, name: str) -> list[dict[str, Any]]:
-    """All periods under the number, in the order they were granted."""
+def ask(question: str, *words: str) -> list[dict[str, Any]]:
+    """The rows with which a function of the walls answers."""
     with connection.cursor() as cursor:
-        cursor.execute(_ASK, [number, names.normalise(name)])
+        cursor.execute(question, list(words))
         columns = [column.name for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _period(row: dict[str, Any]) -> Period:
+def _period(row: Mapping[str, Any]) -> Period:
     return Period(
         kind=Kind(row["kind"]),
         valid_from=row["valid_from"],

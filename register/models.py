@@ -9,10 +9,14 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Collate, Right, Upper
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from register.letters import Letters
 
 
 class Kind(models.TextChoices):
@@ -79,6 +83,11 @@ class Person(models.Model):
     class Meta:
         verbose_name = _("人员")
         verbose_name_plural = _("人员")
+        indexes = (
+            # A list of people runs by name; a part of a name is found by its letters.
+            models.Index(Collate(Upper("name"), "C"), F("id"), name="person_by_name"),
+            GinIndex(Letters("name"), name="person_by_letters"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} {self.document_mask}"
@@ -194,6 +203,11 @@ class Registration(models.Model):
     ended_how = models.CharField(max_length=12, choices=End.choices, blank=True)
     ended_on = models.DateField(null=True, blank=True)
     end_reason = models.CharField(max_length=500, blank=True)
+    # By which rule it was ended, and who entered that (`register.endings`).
+    end_ground = models.CharField(max_length=20, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     case_id = models.UUIDField(null=True, blank=True, unique=True)
     supersedes = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
@@ -314,6 +328,9 @@ class DocketEntry(models.Model):
     final_verdict = models.CharField(max_length=4, blank=True)
     corrections = models.PositiveSmallIntegerField(default=0)
     remands = models.PositiveSmallIntegerField(default=0)
+    # The agency has found false material and proposes that its applicant may not apply for some time.
+    false_material = models.BooleanField(default=False)
+    awaits_signature = models.BooleanField(default=False)
     chain_length = models.PositiveIntegerField()
     chain_head = models.CharField(max_length=64)
     updated_at = models.DateTimeField()
@@ -327,6 +344,32 @@ class DocketEntry(models.Model):
         indexes = (
             models.Index("state", "due_on", "case_id", name="docket_by_due"),
             models.Index("agency", "state", "due_on", name="docket_by_agency"),
+            models.Index("lodged_on", condition=Q(false_material=True), name="docket_of_proposals"),
+            models.Index("due_on", "case_id", condition=Q(open=True), name="docket_open_by_due"),
+            models.Index("due_on", condition=Q(due_on__isnull=False), name="docket_with_due"),
+            models.Index(fields=("updated_at", "case_id"), include=("state",), name="docket_by_since"),
+            models.Index(
+                fields=("agency", "updated_at", "case_id"), include=("state",), name="docket_by_agency_since"
+            ),
+            models.Index("officer", "state", name="docket_by_officer"),
+            models.Index("due_on", "case_id", condition=Q(awaits_signature=True), name="docket_to_sign"),
+            # The dispatches, latest first: their numbers end with the day and the day's number.
+            models.Index(
+                Right("dispatch_number", 12),
+                "dispatch_number",
+                condition=~Q(dispatch_number=""),
+                name="docket_by_dispatch",
+            ),
+            models.Index(
+                fields=("dispatch_number",), opclasses=("varchar_pattern_ops",), name="docket_of_dispatch"
+            ),
+            GinIndex(Letters("applicant_name"), Letters("employer_name"), name="docket_by_letters"),
+            GinIndex(
+                Letters("applicant_name"),
+                Letters("employer_name"),
+                condition=Q(open=True),
+                name="docket_open_by_letters",
+            ),
         )
 
     def __str__(self) -> str:

@@ -23,6 +23,8 @@ _SPACE_IN_CHINESE: Final = re.compile(r"(?<=[^\x00-\u024f])\s+|\s+(?=[^\x00-\u02
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0).isalnum()}
 # Marks and symbols, emoji among them; letters of all scripts, and those newer than this Python, may stand.
 _FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Sc", "Sk", "Sm", "So", "Me"})
+# By far most names: nothing in them to be normalised or doubted.
+_PLAIN: Final = re.compile(f"[\u4e00-\u9fa5]{{2,{MAX_LENGTH}}}")
 _ALLOWED_ASCII: Final = re.compile(r"[A-Za-z0-9 .'\-]")
 
 
@@ -36,6 +38,8 @@ def normalise(text: str) -> str:
 
 def check(text: str) -> str:
     """The normalised name. Raises ValidationError for what cannot be a name; rare characters can."""
+    if _PLAIN.fullmatch(text):
+        return text
     name = normalise(text)
     if not name:
         raise ValidationError(_("请填写姓名。"), code="required")
@@ -48,7 +52,7 @@ def check(text: str) -> str:
 
 def same(a: str, b: str) -> bool:
     """Whether two spellings are the same name: width, case, spaces and separators do not count."""
-    return _key(a) == _key(b)
+    return a == b or _key(a) == _key(b)
 
 
 def mask(name: str) -> str:

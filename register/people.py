@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
+from django.contrib.auth.hashers import check_password
 from django.db import connection, transaction
 from django.db.models import Q
 
@@ -85,6 +86,14 @@ def _asked(question: str, *words: str) -> UUID | None:
         cursor.execute(question, words)
         (key,) = cursor.fetchone()
     return key if key is None or isinstance(key, UUID) else UUID(key)
+
+
+def knows_closed_account(digest: str, password: str) -> bool:
+    """Whether this is the password of an account closed in a merger, whose document has this digest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.merged_account(%s)", [digest])
+        (closed,) = cursor.fetchone()
+    return closed is not None and check_password(password, closed)
 
 
 def living(person: Person) -> Person:

@@ -16,13 +16,14 @@ from typing import Any, ClassVar, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from import_export import fields, resources, widgets
-from import_export.instance_loaders import BaseInstanceLoader
 
 from register import clock, documents, employer, names
 from register.models import DocumentType, Sex
 from register.sheets import LINE, plain_header
 from tenants.models import Agency
 
+# So many values of one column are kept at a time.
+MOST_KNOWN: Final = 10_000
 EARLIEST_CERTIFICATE: Final = date(2002, 9, 1)  # the qualification was introduced in September 2002
 SEVEN_SINCE: Final = 2019
 _SCIENTIFIC: Final = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
@@ -36,13 +37,26 @@ _OLD_NUMBER: Final = re.compile(r"\d{11}", re.ASCII)
 class Cell(widgets.Widget):
     """One column: text without surrounding space. Formulas are refused, never stored and never shown."""
 
+    # Whether the same few values stand in many rows of a column, so that what they mean is worth keeping.
+    repeats: ClassVar[bool] = False
+
     def __init__(self, *, required: bool = False, limit: int = 200) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.required = required
         self.limit = limit
+        self.known: dict[str, Any] = {}
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         """The value of a cell. Raises ValueError with a sentence for the officer."""
+        if not self.repeats or not isinstance(value, str):
+            return self._understood(value)
+        if value not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[value] = self._understood(value)
+        return self.known[value]
+
+    def _understood(self, value: Any) -> Any:
         text = self.text_of(value)
         if not text:
             if self.required:
@@ -66,6 +80,12 @@ class Cell(widgets.Widget):
         return text
 
 
+class House(Cell):
+    """An authority or a company, of which the same few stand in many rows."""
+
+    repeats = True
+
+
 class Name(Cell):
     def parse(self, text: str) -> str:
         return names.check(text)
@@ -79,7 +99,7 @@ class LongNumber(Cell):
         if number and (abs(value) >= 10**15 or value != int(value)):
             raise ValueError(LOST_DIGITS())
         text = super().text_of(value)
-        if _SCIENTIFIC.fullmatch(text):
+        if not text.isdigit() and _SCIENTIFIC.fullmatch(text):
             raise ValueError(LOST_DIGITS())
         return text
 
@@ -106,6 +126,8 @@ class CreditCode(LongNumber):
 
 
 class Day(Cell):
+    repeats = True
+
     def empty(self) -> None:
         return None
 
@@ -123,6 +145,8 @@ class Day(Cell):
 
 
 class Year(Cell):
+    repeats = True
+
     def parse(self, text: str) -> int:
         plain = unicodedata.normalize("NFKC", text).removesuffix("年")
         this_year = clock.today().year
@@ -133,6 +157,8 @@ class Year(Cell):
 
 class Coded(Cell):
     """A code, or the word for it as officers write it."""
+
+    repeats = True
 
     def __init__(self, words: Mapping[str, str], *, required: bool = False, default: str = "") -> None:
         super().__init__(required=required)
@@ -152,6 +178,8 @@ class Coded(Cell):
 class Category(Cell):
     """A category by code or label; labels that old and new lists share are settled by the row."""
 
+    repeats = True
+
     def parse(self, text: str) -> str:
         plain = plain_header(text)
         if plain.upper() in CATEGORY_CODES:
@@ -164,6 +192,8 @@ class Category(Cell):
 def unwrapped(text: str) -> str:
     """What spreadsheets put around text to keep it text is taken off: `="…"`, a leading apostrophe."""
     text = text.strip().removeprefix("'").strip()
+    if not text.startswith('="'):
+        return text
     wrapped = re.fullmatch(r'="([^"]*)"', text)
     return wrapped.group(1).strip() if wrapped else text
 
@@ -284,16 +314,9 @@ class RosterResource(resources.Resource):
     sex = fields.Field("sex", "性别", Coded(SEX_WORDS, default="0"))
     birth_date = fields.Field("birth_date", "出生日期", Day())
 
-    class Meta:
-        import_id_fields = ()
-        instance_loader_class = BaseInstanceLoader
-        force_init_instance = True
-        skip_diff = True
-        use_transactions = False
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self.rows: list[PersonRow] = []
+        self._cells: list[tuple[str, str, widgets.Widget]] = []
 
     def columns(self) -> dict[str, str]:
         """Our column names by the headers people write: the Chinese name, the field's name, other words."""
@@ -314,15 +337,24 @@ class RosterResource(resources.Resource):
     def init_instance(self, row: Any = None) -> PersonRow:
         return self.row_class()
 
-    def import_instance(self, instance: PersonRow, row: Any, **kwargs: Any) -> None:
+    def row_of(self, line: int, cells: Mapping[str, Any]) -> PersonRow:
+        """One row of a file, by the names of our columns. Raises ValidationError with all its faults."""
+        row = self.init_instance()
+        self.import_instance(row, {LINE: line, **cells})
+        return row
+
+    def import_instance(self, instance: PersonRow, row: Mapping[str, Any], **kwargs: Any) -> None:
         faults: dict[str, list[str]] = {}
-        for each in self.get_import_fields():  # type: ignore[no-untyped-call]
+        instance.line = row[LINE]
+        for attribute, column, widget in self._cells or self._found_cells():
+            if column not in row:
+                continue
             try:
-                self.import_field(each, instance, row, **kwargs)  # type: ignore[no-untyped-call]
+                setattr(instance, attribute, widget.clean(row[column], row=row))
             except ValueError as error:
-                faults[each.attribute] = [str(error)]
+                faults[attribute] = [str(error)]
             except ValidationError as error:
-                faults[each.attribute] = list(error.messages)
+                faults[attribute] = list(error.messages)
         for check in (self.check_person, self.check_row):
             for attribute, sentence in check(instance, faults):
                 faults.setdefault(attribute, [sentence])
@@ -331,24 +363,30 @@ class RosterResource(resources.Resource):
                 {name: [ValidationError(text) for text in told] for name, told in faults.items()}
             )
 
-    def save_instance(self, instance: PersonRow, is_create: bool, row: Any, **kwargs: Any) -> None:
-        self.rows.append(instance)
+    def _found_cells(self) -> list[tuple[str, str, widgets.Widget]]:
+        """Attribute, column and widget of each field, asked for once and not for every row."""
+        used = self.get_import_fields()  # type: ignore[no-untyped-call]
+        self._cells = [
+            (each.attribute, each.column_name, each.widget) for each in used if each.column_name != LINE
+        ]
+        return self._cells
 
     def check_person(self, row: PersonRow, faults: Mapping[str, Any]) -> Iterator[Fault]:
         """Document number by its type; what number and columns say of sex and birth must agree."""
         if "number" in faults or "document_type" in faults:
             return
         try:
-            row.number = documents.check(row.document_type, row.number)
+            row.number, row.digest, told = documents.read(row.document_type, row.number)
         except ValidationError as error:
             yield "number", error.messages[0]
             return
-        row.digest = documents.digest(row.document_type, row.number)
-        told = documents.facts_of(row.document_type, row.number)
         if told.birth_date and row.birth_date and told.birth_date != row.birth_date:
             yield "birth_date", gettext("与证件号码不一致。")
         if Sex.UNKNOWN not in (told.sex, row.sex) and told.sex != row.sex:
             yield "sex", gettext("与证件号码不一致。")
+        # What the number tells is what holds.
+        row.birth_date = told.birth_date or row.birth_date
+        row.sex = row.sex if told.sex == Sex.UNKNOWN else told.sex.value
 
     def check_row(self, row: Any, faults: Mapping[str, Any]) -> Iterator[Fault]:
         """What the cells of a row must be to each other."""
@@ -368,7 +406,7 @@ class QualificationResource(RosterResource):
     management_number = fields.Field("management_number", "管理号", CertificateNumber())
     exam_year = fields.Field("exam_year", "考试年度", Year(required=True))
     issued_on = fields.Field("issued_on", "发证日期", Day(required=True))
-    issuer = fields.Field("issuer", "发证机关", Cell(limit=100))
+    issuer = fields.Field("issuer", "发证机关", House(limit=100))
     category = fields.Field("category", "专业类别", Category())
 
     def check_row(self, row: QualificationRow, faults: Mapping[str, Any]) -> Iterator[Fault]:
@@ -394,8 +432,8 @@ class RegistrationResource(RosterResource):
 
     registration_number = fields.Field("registration_number", "执业证编号", RegistrationNumber(required=True))
     category = fields.Field("category", "注册类别", Category(required=True))
-    agency = fields.Field("agency", "注册机构代码", Cell())
-    employer_name = fields.Field("employer_name", "聘用单位", Cell(required=True))
+    agency = fields.Field("agency", "注册机构代码", House())
+    employer_name = fields.Field("employer_name", "聘用单位", House(required=True))
     employer_code = fields.Field("employer_code", "信用代码", CreditCode())
     first_registered_on = fields.Field("first_registered_on", "首次注册日期", Day())
     valid_from = fields.Field("valid_from", "有效期起", Day(required=True))

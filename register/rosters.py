@@ -15,12 +15,13 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext
 
-from register import documents, names, people, staging
+from register import documents, names, roster_writing
 from register.clock import ONE_DAY
-from register.models import FormerNumber, Kind, Person, Qualification, Registration
+from register.models import Registration
 from register.resources import (
     PersonRow,
     QualificationResource,
@@ -29,7 +30,7 @@ from register.resources import (
     RegistrationRow,
     RosterResource,
 )
-from register.sheets import ROSTER_LIMITS, Limits, plain_header, read
+from register.sheets import ROSTER_LIMITS, Limits, opened, plain_header
 from tenants import crossing
 from tenants.models import Agency, User
 
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 BATCH: Final = 2_000
 NO_WORDS: Final[Mapping[str, Callable[[str], str]]] = {}
 SAMPLE: Final = 10
+SHOWN: Final = 50
+STEP: Final = 1_000
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('register.rosters'))"
 QUALIFICATION_FIELDS: Final = (
     "management_number",
@@ -66,12 +69,37 @@ class What(StrEnum):
     REGISTRATIONS = "registrations"
 
 
+# Told how many rows are done; whoever is told may stop the work by an exception.
+Heed = Callable[[int], None]
+
+
+def unheeded(_done: int) -> None:
+    """Nobody watches."""
+
+
 class LineError(NamedTuple):
     """One fault: the line of the file, the column, and what is wrong with it. Never the value itself."""
 
     line: int
     column: str
     message: str
+
+
+class Change(NamedTuple):
+    """What a row would change in the register: by column what stands there, and what comes."""
+
+    line: int
+    name: str
+    number: str
+    fields: tuple[tuple[str, str, str], ...]
+
+
+class Repeated(NamedTuple):
+    """A row that says again what an earlier line of the file says."""
+
+    line: int
+    earlier: int
+    number: str
 
 
 @dataclass(slots=True)
@@ -85,14 +113,21 @@ class Plan:
     new: list[PersonRow] = field(default_factory=list)
     changed: list[PersonRow] = field(default_factory=list)
     unchanged: list[PersonRow] = field(default_factory=list)
+    # The first of them, to be shown before the decision.
+    changes: list[Change] = field(default_factory=list)
+    repeated: list[Repeated] = field(default_factory=list)
+
+    @property
+    def bad_lines(self) -> set[int]:
+        return {error.line for error in self.errors}
 
     def fault(self, row: PersonRow, column: str, message: str) -> None:
         self.errors.append(LineError(row.line, column, message))
 
     def drop_faulty(self) -> None:
         """Keep the rows that stand, for the next check and for an import that leaves the others out."""
-        faulty = {error.line for error in self.errors}
-        self.rows = [row for row in self.rows if row.line not in faulty]
+        if faulty := self.bad_lines:
+            self.rows = [row for row in self.rows if row.line not in faulty]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +171,15 @@ def preview(data: bytes, name: str, what: What | str) -> Preview:
     """What a file would do, without doing it. Raises UnreadableFile when it cannot be read as a roster."""
     what = What(what)
     plan, total = _planned(data, name, what)
-    columns, sample = sample_of(_resource_for(what), plan.rows[:SAMPLE])
+    columns, sample = sample_of(resource_for(what), plan.rows[:SAMPLE])
     return Preview(
         what=what,
         rows=total,
         new=len(plan.new),
         changed=len(plan.changed),
         unchanged=len(plan.unchanged),
-        new_people=len(_newcomers(plan)),
-        bad_lines=len({error.line for error in plan.errors}),
+        new_people=len(newcomers(plan)),
+        bad_lines=len(plan.bad_lines),
         errors=tuple(plan.errors),
         ignored_columns=tuple(plan.ignored),
         columns=columns,
@@ -165,18 +200,17 @@ def commit(
             cursor.execute(LOCK)
         plan, total = _planned(data, name, what)
         written = not plan.errors or skip_bad_rows
-        newcomers = _newcomers(plan)
+        came = newcomers(plan)
         if written:
-            _enrol(newcomers, plan)
-            _WRITE[what](plan)
+            write(plan, what)
     result = Result(
         what=what,
         written=written,
         new=len(plan.new) if written else 0,
         changed=len(plan.changed) if written else 0,
         unchanged=len(plan.unchanged) if written else 0,
-        new_people=len(newcomers) if written else 0,
-        skipped=len({error.line for error in plan.errors}) if written else 0,
+        new_people=len(came) if written else 0,
+        skipped=len(plan.bad_lines) if written else 0,
         errors=tuple(plan.errors),
         seconds=time.monotonic() - started,
     )
@@ -190,34 +224,45 @@ def commit(
 
 # --- Reading and comparing -----------------------------------------------------------------------
 def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
-    plan, total = planned(_resource_for(what), data, name)
-    _match_people(plan)
-    _COMPARE[what](plan)
-    plan.errors.sort()
+    plan, total = planned(resource_for(what), data, name)
+    compare(plan, what)
     return plan, total
 
 
 def planned(
-    resource: RosterResource, data: bytes, name: str, limits: Limits = ROSTER_LIMITS
+    resource: RosterResource,
+    data: bytes,
+    name: str,
+    limits: Limits = ROSTER_LIMITS,
+    heed: Heed = unheeded,
 ) -> tuple[Plan, int]:
     """The rows of a file that stand each on its own, the faults of the others, and how many lines it has.
 
     Raises UnreadableFile when it cannot be read as such a list.
     """
-    dataset, ignored = read(data, name, resource.columns(), resource.required(), limits)
-    outcome = resource.import_data(dataset, use_transactions=False)  # type: ignore[no-untyped-call]
-    for failed in outcome.error_rows:
-        raise failed.errors[0].error  # a fault of the program, not of the file
-    plan = Plan(rows=resource.rows, ignored=ignored)
-    for invalid in outcome.invalid_rows:
-        line = dataset[invalid.number - 1][0]
-        for attribute, messages in invalid.field_specific_errors.items():
-            column = resource.column_of(attribute)
-            plan.errors += [LineError(line, column, str(message)) for message in messages]
-    return plan, len(dataset)
+    sheet = opened(data, name, resource.columns(), resource.required(), limits)
+    plan, total = Plan(ignored=sheet.ignored), 0
+    for total, (line, cells) in enumerate(sheet.rows, 1):
+        try:
+            plan.rows.append(resource.row_of(line, sheet.by_name(cells)))
+        except ValidationError as faults:
+            for attribute, messages in faults.message_dict.items():
+                column = resource.column_of(attribute)
+                plan.errors += [LineError(line, column, str(message)) for message in messages]
+        if not total % STEP:
+            heed(total)
+    return plan, total
 
 
-def _resource_for(what: What) -> RosterResource:
+def compare(plan: Plan, what: What) -> None:
+    """Set what the rows say against the register: what is new, what changes, what must not be."""
+    _match_people(plan)
+    _COMPARE[what](plan)
+    plan.errors.sort()
+
+
+def resource_for(what: What) -> RosterResource:
+    """How the rows of a roster are read, with the agencies by every word for them."""
     if what is What.QUALIFICATIONS:
         return QualificationResource()
     agencies: dict[str, Agency] = {}
@@ -243,18 +288,27 @@ def _match_people(plan: Plan) -> None:
     plan.drop_faulty()
 
 
+# A record merged into another one leads to that one; a former number finds its person as well.
+BY_DIGEST: Final = """
+    SELECT p.document_digest, coalesce(l.id, p.id), coalesce(l.name, p.name)
+    FROM register_person p LEFT JOIN register_person l ON l.id = p.merged_into_id
+    WHERE p.document_digest = ANY(%(digests)s)
+    UNION ALL
+    SELECT f.document_digest, coalesce(l.id, p.id), coalesce(l.name, p.name)
+    FROM register_formernumber f JOIN register_person p ON p.id = f.person_id
+    LEFT JOIN register_person l ON l.id = p.merged_into_id
+    WHERE f.document_digest = ANY(%(digests)s)
+      AND NOT EXISTS (SELECT 1 FROM register_person o WHERE o.document_digest = f.document_digest)
+"""
+
+
 def _people_by_digest(digests: Iterable[str]) -> dict[str, tuple[UUID, str]]:
     """Key and name of the living record for each digest of a present or former number."""
     found: dict[str, tuple[UUID, str]] = {}
-    wanted = ("pk", "name", "merged_into", "merged_into__name")
-    for chunk in _chunks(sorted(digests)):
-        former = FormerNumber.objects.filter(document_digest__in=chunk)
-        rows = [
-            *former.values_list("document_digest", *(f"person__{path}" for path in wanted)),
-            *Person.objects.filter(document_digest__in=chunk).values_list("document_digest", *wanted),
-        ]
-        for digest, key, name, living, living_name in rows:
-            found[digest] = (living, living_name) if living else (key, name)
+    with connection.cursor() as cursor:
+        for chunk in _chunks(sorted(digests)):
+            cursor.execute(BY_DIGEST, {"digests": list(chunk)})
+            found |= {digest: (key, name) for digest, key, name in cursor.fetchall()}
     return found
 
 
@@ -267,23 +321,46 @@ def _compare_qualifications(plan: Plan) -> None:
         stored = there.get(row.certificate_number)
         if earlier != row.line:
             plan.fault(row, "资格证书编号", gettext("与第 %d 行重复。") % earlier)
+            plan.repeated.append(Repeated(row.line, earlier, row.certificate_number))
         elif stored is None:
             plan.new.append(row)
-        elif stored.person_id != plan.known.get(row.digest):
+        elif stored[0] != plan.known.get(row.digest):
             plan.fault(row, "资格证书编号", gettext("名册中该编号属于另一个人。"))
-        elif all(getattr(stored, name) == getattr(row, name) for name in QUALIFICATION_FIELDS):
+        elif stored[1:] == (comes := _facts_of(row)):
             plan.unchanged.append(row)
         else:
             plan.changed.append(row)
+            if len(plan.changes) < SHOWN:
+                plan.changes.append(_change(row, stored[1:], comes))
     plan.drop_faulty()
 
 
-def _qualifications(numbers: Sequence[str]) -> dict[str, Qualification]:
-    return {
-        row.certificate_number: row
-        for chunk in _chunks(numbers)
-        for row in Qualification.objects.filter(certificate_number__in=chunk)
-    }
+def _facts_of(row: QualificationRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in QUALIFICATION_FIELDS)
+
+
+def _change(row: QualificationRow, was: tuple[Any, ...], comes: tuple[Any, ...]) -> Change:
+    words = {each.attribute: each.column_name for each in QualificationResource().fields.values()}
+    told = zip(QUALIFICATION_FIELDS, was, comes, strict=True)
+    fields = tuple((words[name], str(a or ""), str(b or "")) for name, a, b in told if a != b)
+    return Change(row.line, row.name, row.certificate_number, fields)
+
+
+# In the order of QUALIFICATION_FIELDS.
+BY_CERTIFICATE: Final = """
+    SELECT certificate_number, person_id, management_number, exam_year, issued_on, issuer, category
+    FROM register_qualification WHERE certificate_number = ANY(%s)
+"""
+
+
+def _qualifications(numbers: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Holder and facts of the certificates that the register knows."""
+    found: dict[str, tuple[Any, ...]] = {}
+    with connection.cursor() as cursor:
+        for chunk in _chunks(numbers):
+            cursor.execute(BY_CERTIFICATE, [list(chunk)])
+            found |= {number: tuple(facts) for number, *facts in cursor.fetchall()}
+    return found
 
 
 def _compare_registrations(plan: Plan) -> None:
@@ -352,7 +429,7 @@ _COMPARE: Final[Mapping[What, Callable[[Plan], None]]] = {
 
 
 # --- Writing -------------------------------------------------------------------------------------
-def _newcomers(plan: Plan) -> dict[str, PersonRow]:
+def newcomers(plan: Plan) -> dict[str, PersonRow]:
     """The first row of everybody the register does not know yet."""
     found: dict[str, PersonRow] = {}
     for row in (*plan.new, *plan.changed):
@@ -361,83 +438,18 @@ def _newcomers(plan: Plan) -> dict[str, PersonRow]:
     return found
 
 
-def _enrol(newcomers: Mapping[str, PersonRow], plan: Plan) -> None:
-    """People and their accounts, whose passwords nobody has set yet."""
-    drafts = [
-        people.draft(
-            name=row.name,
-            document_type=row.document_type,
-            number=row.number,
-            sex=row.sex,
-            birth_date=row.birth_date,
-        )
-        for row in newcomers.values()
-    ]
-    User.objects.bulk_create([person.user for person in drafts], batch_size=BATCH)
-    for person in drafts:
-        person.user_id = person.user.pk
-    Person.objects.bulk_create(drafts, batch_size=BATCH)
-    plan.known |= {person.document_digest: person.pk for person in drafts}
-
-
-def _write_qualifications(plan: Plan) -> None:
-    rows = cast("list[QualificationRow]", [*plan.new, *plan.changed])
-    Qualification.objects.bulk_create(
-        [
-            Qualification(
-                person_id=plan.known[row.digest],
-                certificate_number=row.certificate_number,
-                **{name: getattr(row, name) for name in QUALIFICATION_FIELDS},
-            )
-            for row in rows
-        ],
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=["certificate_number"],
-        update_fields=list(QUALIFICATION_FIELDS),
-    )
-
-
-def _write_registrations(plan: Plan) -> None:
-    rows = sorted(cast("list[RegistrationRow]", plan.new), key=lambda row: row.valid_from)
-    chains: dict[str, Registration] = {}
-    earlier = _registrations((), [row.registration_number for row in rows])
-    for stored in sorted(earlier, key=lambda each: (each.granted_on, each.created_at)):
-        chains[stored.number] = stored
-    fresh = []
-    for row in rows:
-        before = chains.get(row.registration_number)
-        chains[row.registration_number] = _registration(row, plan.known[row.digest], before)
-        fresh.append(chains[row.registration_number])
-    Registration.objects.bulk_create(fresh, batch_size=BATCH)
-
-
-def _registration(row: RegistrationRow, person_id: UUID, before: Registration | None) -> Registration:
-    first = row.valid_from == row.first_registered_on
-    kind = Kind.RENEWAL if before or not first else Kind.INITIAL
-    return Registration(
-        person_id=person_id,
-        number=row.registration_number,
-        kind=kind,
-        category=row.category,
-        agency_id=_agency_id(row),
-        employer_name=row.employer_name,
-        employer_code=row.employer_code,
-        first_registered_on=row.first_registered_on,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        ended_how=row.ended_how,
-        ended_on=row.ended_on,
-        end_reason=row.end_reason,
-        granted_on=row.valid_from,
-        supersedes=before,
-    )
-
-
-_WRITE: Final[Mapping[What, Callable[[Plan], None]]] = {
-    What.QUALIFICATIONS: _write_qualifications,
-    What.REGISTRATIONS: _write_registrations,
-}
+def write(plan: Plan, what: What, heed: Heed = unheeded) -> None:
+    """Write what a compared plan would do; the caller's transaction holds the lock of the rosters."""
+    came = newcomers(plan)
+    plan.known |= roster_writing.enrol(came, heed)
+    done = len(came)
+    if what is What.QUALIFICATIONS:
+        new, changed = cast("list[QualificationRow]", plan.new), cast("list[QualificationRow]", plan.changed)
+        roster_writing.qualifications(new, changed, plan.known, lambda more: heed(done + more))
+    else:
+        rows = cast("list[RegistrationRow]", plan.new)
+        earlier = _registrations((), [row.registration_number for row in rows])
+        roster_writing.registrations(rows, earlier, plan.known)
 
 
 # --- Shown before the decision -------------------------------------------------------------------
@@ -463,33 +475,6 @@ def _shown(row: PersonRow, attribute: str) -> str:
         return documents.mask(row.document_type, row.number)
     value = getattr(row, attribute)
     return "" if value is None else str(value)
-
-
-# --- An upload between preview and decision ------------------------------------------------------
-class Kept(NamedTuple):
-    """An uploaded file that waits for its officer's decision."""
-
-    data: bytes
-    name: str
-    what: What
-
-
-def keep(data: bytes, name: str, what: What | str, *, user_id: int) -> str:
-    """Put an upload aside for the officer who sent it; returns the token that finds it again."""
-    return staging.keep(data, name, What(what).value, user_id=user_id)
-
-
-def kept(token: str, *, user_id: int) -> Kept:
-    """The upload behind a token. Raises Refusal when it is gone, or was sent by somebody else."""
-    found = staging.kept(token, user_id=user_id)
-    if found.what not in set(What):
-        raise staging.gone()
-    return Kept(found.data, found.name, What(found.what))
-
-
-def discard(token: str) -> None:
-    """Delete an upload; nothing happens when it is gone already."""
-    staging.discard(token)
 
 
 def _chunks(values: Sequence[Any], size: int = 5_000) -> Iterator[Sequence[Any]]:

@@ -31,6 +31,7 @@ MAX_UNPACKED: Final = 200 * 1024 * 1024
 MAX_ROWS: Final = 200_000
 MAX_COLUMNS: Final = 60
 MAX_CELL: Final = 2_000
+PIECE: Final = 1 << 18
 
 Line = tuple[int, Sequence[Any]]
 
@@ -51,9 +52,11 @@ class UnreadableFile(Refusal):
 
 def _csv_lines(data: bytes) -> Iterator[Line]:
     """Comma, semicolon or tab separated text in UTF-8, UTF-16 or GB 18030."""
-    text = _decoded(data)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    encoding = _encoding_of(data)
+    with io.TextIOWrapper(io.BytesIO(data), encoding) as text:
+        first = next((line for line in text if line.strip()), "")
+    text = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+    reader = csv.reader(text, delimiter=max(",;\t", key=first.count), strict=True)
     begins = 1
     try:
         for row in reader:
@@ -86,6 +89,48 @@ def _first_sheet(data: bytes) -> Iterator[Line]:
             yield number, [_plain(value) for value in row]
 
 
+class Sheet(NamedTuple):
+    """A file whose header is understood. `columns` are ours by their place in a row of the file."""
+
+    columns: dict[int, str]
+    ignored: list[str]
+    header: list[str]
+    rows: Iterator[Line]
+
+    def by_name(self, row: Sequence[Any]) -> dict[str, Any]:
+        """The cells of a row under the names of our columns."""
+        return {name: row[place] if place < len(row) else "" for place, name in self.columns.items()}
+
+
+def opened(
+    data: bytes,
+    name: str,
+    aliases: Mapping[str, str],
+    required: Iterable[str],
+    limits: Limits = ROSTER_LIMITS,
+) -> Sheet:
+    """A file with its header read and its rows still to come, one by one, so that few of them are in memory.
+
+    `aliases` lead from a header as people write it (see `plain_header`) to our column. Raises UnreadableFile,
+    also on the way when there are too many rows, and at the end when there was none.
+    """
+    filled = filled_lines(data, name, limits)
+    header = next(filled, None)
+    columns, ignored = _columns(header, aliases, required)
+    words = [str(cell or "").strip() for cell in header[1]] if header else []
+    return Sheet(columns, ignored, words, _counted(filled, limits))
+
+
+def _counted(filled: Iterator[Line], limits: Limits) -> Iterator[Line]:
+    count = 0
+    for count, line in enumerate(filled, 1):
+        if count > limits.rows:
+            raise _unreadable(_("文件超过 {rows} 行，请分成几个文件。"), rows=limits.rows)
+        yield line
+    if not count:
+        raise _unreadable(_("文件中没有数据行。"))
+
+
 def read(
     data: bytes,
     name: str,
@@ -95,19 +140,18 @@ def read(
 ) -> tuple[Dataset, list[str]]:
     """The rows of a file under the names of our columns, and the headers nobody asked for.
 
-    The first column of the data set, `#`, is the line of the file. `aliases` lead from a header as people
-    write it (see `plain_header`) to our column. Raises UnreadableFile.
+    The first column of the data set, `#`, is the line of the file. Raises UnreadableFile like `opened`.
     """
-    filled = filled_lines(data, name, limits)
-    columns, ignored = _columns(next(filled, None), aliases, required)
-    found = Dataset(headers=[LINE, *columns.values()])
-    for count, (number, row) in enumerate(filled, 1):
-        if count > limits.rows:
-            raise _unreadable(_("文件超过 {rows} 行，请分成几个文件。"), rows=limits.rows)
-        found.append([number, *(row[place] if place < len(row) else "" for place in columns)])
-    if not len(found):
-        raise _unreadable(_("文件中没有数据行。"))
-    return found, ignored
+    sheet = opened(data, name, aliases, required, limits)
+    found = Dataset(headers=[LINE, *sheet.columns.values()])
+    for number, row in sheet.rows:
+        found.append([number, *sheet.by_name(row).values()])
+    return found, sheet.ignored
+
+
+def about(data: bytes) -> int:
+    """Roughly how many rows a file has, for whoever waits; of a workbook nobody knows before it is read."""
+    return 0 if data.startswith(b"PK") else max(data.count(b"\n"), 1)
 
 
 def filled_lines(data: bytes, name: str, limits: Limits = ROSTER_LIMITS) -> Iterator[Line]:
@@ -154,16 +198,22 @@ def _lines_of(data: bytes, name: str) -> Iterator[Line]:
     return _csv_lines(data)
 
 
-def _decoded(data: bytes) -> str:
+def _encoding_of(data: bytes) -> str:
+    """The first encoding in which the whole file can be read; piece by piece, for it may be long."""
     encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
-            text = data.decode(encoding)
+            if not any("\0" in piece for piece in _pieces(data, encoding)):
+                return encoding
         except UnicodeDecodeError:
             continue
-        if "\0" not in text:
-            return text
     raise _unreadable(_("无法识别文件的编码，请使用 UTF-8 或 GBK。"))
+
+
+def _pieces(data: bytes, encoding: str) -> Iterator[str]:
+    with io.TextIOWrapper(io.BytesIO(data), encoding, newline="") as text:
+        while piece := text.read(PIECE):
+            yield piece
 
 
 def _plain(value: Any) -> Any:

@@ -151,12 +151,16 @@ class Standing:
 
 def spans(periods: Sequence[Period]) -> Iterator[tuple[date, date]]:
     """First and last day on which each period really counts, in the order granted, without empty ones."""
+    return (span for span in counted(periods) if span is not None)
+
+
+def counted(periods: Sequence[Period]) -> Iterator[tuple[date, date] | None]:
+    """For each period in the order granted, first and last day on which it really counts; None for none."""
     for place, period in enumerate(periods):
         ends = [period.valid_to, *(later.valid_from - ONE_DAY for later in periods[place + 1 :])]
         if period.ended_on is not None:
             ends.append(period.ended_on - ONE_DAY)
-        if period.valid_from <= min(ends):
-            yield period.valid_from, min(ends)
+        yield (period.valid_from, min(ends)) if period.valid_from <= min(ends) else None
 
 
 def banned_until(period: Period, rules: Policy) -> date | None:
@@ -262,6 +266,16 @@ def counting(rows: Sequence[Registration], on: date) -> Registration | None:
     """Of a person's registrations in the order granted, the one that counts on a day."""
     begun = [row for row in rows if row.valid_from <= on]
     return (begun or rows)[-1] if rows else None
+
+
+def is_deemed_renewed(row: Registration, *, kind: str, lodged_on: date, on: date | None = None) -> bool:
+    """Whether a registration counts as renewed on a day (today) because of an application open then.
+
+    Order 11 art. 13: the renewal was lodged in time and is not decided yet.
+    """
+    found = Standing(periods=(Period.of(row),), open=open_line(kind, lodged_on))
+    # How early a renewal may be asked for plays no part once the period is over.
+    return found.status(on or clock.today(), 0) is Status.DEEMED_RENEWED
 
 
 def open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:

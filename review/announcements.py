@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from notifications import outbox
-from register import clock, codes
+from register import clock, codes, people
 from register.memory import Remembered
 from register.models import DocketEntry, Kind
 from review.models import Case, Movement, TerminationGround
@@ -57,16 +57,44 @@ def _line_of(case: Case) -> DocketEntry:
 # Notices to whoever has the case in hand, to the deputy of the day, or to the supervisors where that account
 # is closed. An answered correction of a case that lies in nobody's hands waits in the queue like a new one.
 TO_THE_STAFF: Final = frozenset({"assigned", "staff_resubmitted", "staff_remanded"})
+# Notices to colleagues about what somebody else did with a case of theirs; never to whoever did it.
+TO_COLLEAGUES: Final = frozenset({"staff_reinstated", "staff_terminated", "staff_declined"})
 
 
 def _addressees(kind: str, movement: Movement, case: Case, entry: DocketEntry) -> list[int]:
+    if kind in TO_COLLEAGUES:
+        return _colleagues(kind, movement, case, entry)
     if kind not in TO_THE_STAFF:
-        return [entry.person.user_id]
+        return [people.living(entry.person).user_id]
     if kind == "staff_resubmitted" and case.assignee_id is None:
         return []
     holder = int(movement.detail["assignee"]) if kind == "assigned" else case.assignee_id
-    here = Agency.objects.get(code=AUTHORITY_CODE) if case.state == State.REPORTED else entry.agency
+    here = _authority() if case.state == State.REPORTED else entry.agency
     return staff.on_duty(holder, here, clock.day_of(movement.at))
+
+
+def _colleagues(kind: str, movement: Movement, case: Case, entry: DocketEntry) -> list[int]:
+    """Who had or will have the case in hand, at the agency and at the authority, during leave the deputy.
+
+    A reinstated case concerns the agency in any case: where nobody has it, its supervisors hear of it.
+    """
+    at_authority = State.REPORTED in {movement.from_state, movement.to_state}
+    holder = movement.detail.get("author" if kind == "staff_declined" else "holder")
+    if kind == "staff_reinstated":
+        asked = [(case.assignee_id, entry.agency)]
+        if at_authority and case.officer_id:
+            asked.append((case.officer_id, _authority()))
+    elif holder is None:
+        return []
+    else:
+        asked = [(int(holder), _authority() if at_authority else entry.agency)]
+    day = clock.day_of(movement.at)
+    told = {account for one, agency in asked for account in staff.on_duty(one, agency, day)}
+    return sorted(told - {movement.actor_id})
+
+
+def _authority() -> Agency:
+    return Agency.objects.get(code=AUTHORITY_CODE)
 
 
 def reasons(detail: dict[str, Any]) -> list[Any]:
@@ -209,7 +237,7 @@ def _correction_due_moved(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 def _handed_over(m: Movement, case: Case, entry: DocketEntry) -> Told:
     data = {"reference": case.reference, "from_agency": m.detail["from"], "to_agency": m.detail["to"]}
-    return [("handed_over", data)]
+    return [("agency_merged" if m.detail.get("merger") else "handed_over", data)]
 
 
 def _announced(m: Movement, case: Case, entry: DocketEntry) -> Told:
@@ -232,7 +260,7 @@ def _terminated(m: Movement, case: Case, entry: DocketEntry) -> Told:
     ground = m.detail.get("ground")
     said = [outbox.in_both(TerminationGround(ground).label)] if ground else []
     data = {"kind": _kind(case), "reference": case.reference, "reason": [*said, *reasons(m.detail)]}
-    return [("terminated", data)]
+    return [("terminated", data), ("staff_terminated", {**data, "by": m.actor_name})]
 
 
 def _reinstated(m: Movement, case: Case, entry: DocketEntry) -> Told:
@@ -242,7 +270,13 @@ def _reinstated(m: Movement, case: Case, entry: DocketEntry) -> Told:
         "number": m.detail["judgment"],
         "due": _due(case),
     }
-    return [("reinstated", data)]
+    told: Told = [("reinstated", data), ("staff_reinstated", data)]
+    return told + ([("change_pending", {})] if case.kind == Kind.CHANGE else [])
+
+
+def _declined(m: Movement, case: Case, entry: DocketEntry) -> Told:
+    data = {"kind": _kind(case), "reference": case.reference, "by": m.actor_name, "reason": reasons(m.detail)}
+    return [("staff_declined", data)]
 
 
 def _assigned(m: Movement, case: Case, entry: DocketEntry) -> Told:
@@ -262,6 +296,7 @@ TELLS: dict[str, Callable[[Movement, Case, DocketEntry], Told]] = {
     "withdraw": _ended_by_applicant("withdrawn"),
     "give_opinion": _opinion,
     "countersign": _opinion,
+    "decline": _declined,
     "reopen": _opinion_withdrawn,
     "refer": _reported,
     "remand": _sent_back,
@@ -276,6 +311,8 @@ TELLS: dict[str, Callable[[Movement, Case, DocketEntry], Told]] = {
     "terminate": _terminated,
     "reinstate": _reinstated,
 }
-# Staff take a case in hand, lay it down, disagree among themselves, or propose a restriction that the
-# registrar decides on: nothing the applicant waits for.
-SILENT: Sequence[str] = ("take_up", "release", "decline", "propose_restriction", "drop_restriction")
+# What only a colleague hears of: staff disagree among themselves.
+AMONG_STAFF: Final = frozenset({"decline"})
+# Staff take a case in hand, lay it down, or propose a restriction that the registrar decides on: nothing
+# anybody waits for.
+SILENT: Sequence[str] = ("take_up", "release", "propose_restriction", "drop_restriction")

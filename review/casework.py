@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from register import clock as calendar
 from register import issuing
-from register.models import Kind, Person, Photo, Registration
+from register.models import Certificate, Kind, Person, Photo, Registration
 from register.policy import Policy
 from review import announcements, checklist, dispatching, docket, log, marks
 from review.models import (
@@ -27,10 +27,11 @@ from review.models import (
     Dossier,
     Movement,
     Opinion,
+    RulingKind,
     TerminationGround,
     Tick,
 )
-from review.states import WORKING, Clock, State
+from review.states import UNISSUED, WORKING, Clock, State
 from review.workflow import (
     APPLICANT,
     FINAL_REVIEWER,
@@ -58,6 +59,8 @@ FIRST: Final[dict[str, State]] = {
     Opinion.Verdict.PASS: State.FIRST_PASSED,
     Opinion.Verdict.FAIL: State.FIRST_FAILED,
 }
+
+VERDICT_OF: Final = {state: str(verdict) for verdict, state in FIRST.items()}
 
 # --- Lodging and answering: the applicant ----------------------------------------------------------
 
@@ -361,10 +364,14 @@ def countersign(*, case: Case, by: Actor) -> Movement:
 def decline(*, case: Case, by: Actor, text: str) -> Movement:
     """Disagree, as a second person: the pending opinion or proposal is void, and may be given anew."""
 
-    def write(locked: Case, at: datetime) -> None:
-        Opinion.objects.filter(pk=_pending(locked).pk).update(standing=Opinion.Standing.VOID)
+    detail = _reasons((), text, with_text=True)
 
-    return move(case=case, act="decline", by=by, detail=_reasons((), text, with_text=True), write=write)
+    def write(locked: Case, at: datetime) -> None:
+        opinion = _pending(locked)
+        Opinion.objects.filter(pk=opinion.pk).update(standing=Opinion.Standing.VOID)
+        detail["author"] = opinion.author_id
+
+    return move(case=case, act="decline", by=by, detail=detail, write=write)
 
 
 def reopen(*, case: Case, by: Actor, text: str) -> Movement:
@@ -394,7 +401,8 @@ def terminate(*, case: Case, by: Actor, ground: str, text: str) -> Movement:
     """End an application that can no longer be decided, for one of the grounds the law knows.
 
     The applicant's own request counts only once the case is with the authority: before that the applicant
-    withdraws it. Raises `Refusal` for another ground.
+    withdraws it. A case that was granted ends only together with its registration. Raises `Refusal` for
+    another ground, or while that registration is in force.
     """
     if ground not in TerminationGround.values:
         raise Refusal(_("请选择终止的事由。"), code="ground")
@@ -403,8 +411,24 @@ def terminate(*, case: Case, by: Actor, ground: str, text: str) -> Movement:
     def write(locked: Case, at: datetime) -> None:
         if ground == TerminationGround.REQUEST and locked.state in UNTIL_REFERRED:
             raise Refusal(_("报送终审之前，由申请人自行撤回申请。"), code="ground")
+        if ends_with_registration(locked):
+            # The register would go on saying what nobody stands for any more.
+            raise Refusal(
+                _("本案已准予注册，请先在“人员与注册”办理注销、撤销或者吊销，本案随之终止。"),
+                code="registered",
+            )
+        holder = holder_of(locked)
+        detail.update({"holder": holder} if holder else {})
 
     return move(case=case, act="terminate", by=by, detail=detail, write=write)
+
+
+def ends_with_registration(case: Case) -> bool:
+    """Whether this case was granted and its registration is in force: then it ends only with that."""
+    if case.state not in UNISSUED:
+        return False
+    granted = Registration.objects.filter(case_id=case.pk, ended_how="", valid_to__gte=calendar.today())
+    return granted.exists()
 
 
 def propose_restriction(*, case: Case, by: Actor, text: str) -> Movement:
@@ -480,6 +504,8 @@ def _open_dispatch(by: Actor) -> Dispatch:
 def _refer_one(case: Case, dispatch: Dispatch, by: Actor) -> None:
     def write(locked: Case, at: datetime) -> None:
         locked.dispatch = dispatch
+        locked.reported_on = calendar.day_of(at)
+        locked.first_verdict = VERDICT_OF[State(locked.state)]
 
     move(case=case, act="refer", by=by, detail={"dispatch": dispatch.number}, write=write)
 
@@ -496,6 +522,7 @@ def remand(*, case: Case, by: Actor, codes: Sequence[str] = (), text: str) -> Mo
     def write(locked: Case, at: datetime) -> None:
         locked.opinions.update(standing=Opinion.Standing.VOID)
         locked.dispatch = None
+        locked.remands += 1
         if account_is_closed(locked.assignee):
             locked.assignee_id = None
 
@@ -536,6 +563,60 @@ def refuse(*, case: Case, by: Actor, codes: Sequence[str], text: str) -> Movemen
     return move(case=case, act="refuse", by=by, detail=detail, write=write)
 
 
+def reinstate(
+    *, case: Case, by: Actor, basis: str, number: str, decided_on: date, decided_by: str, text: str
+) -> Movement:
+    """Take an ended application up again after a reconsideration decision or a judgment.
+
+    What was refused goes back to the final review, what was not accepted or lapsed to the agency, as if just
+    received; the clock begins anew by the policy frozen at lodging. The voided decision stays readable. The
+    case returns to who had it; where that account is closed, it is free (Administrative Reconsideration Law
+    arts 64, 65, Administrative Litigation Law arts 70, 71).
+
+    Raises `Refusal` when the ruling is not named, or the applicant has another open application.
+    """
+    detail = {
+        **_ruling(case, basis=basis, number=number, decided_on=decided_on, decided_by=decided_by),
+        **_reasons((), text, with_text=True),
+    }
+
+    def write(locked: Case, at: datetime) -> None:
+        if decided_on < calendar.day_of(locked.state_since):
+            said = _("文书作出日期早于本案原决定的日期，请核对。")
+            raise Refusal(said, code="decided_before")
+        level = (Opinion.Level.FINAL,) if locked.state == State.FINAL_FAILED else Opinion.Level.values
+        locked.opinions.filter(level__in=level).update(standing=Opinion.Standing.VOID)
+        locked.decided_on, locked.final_verdict = None, ""
+        able = User.objects.filter(pk__in=[locked.officer_id, locked.assignee_id], is_active=True)
+        open_accounts = set(able.values_list("pk", flat=True))
+        locked.officer_id = locked.officer_id if locked.officer_id in open_accounts else None
+        locked.assignee_id = locked.assignee_id if locked.assignee_id in open_accounts else None
+
+    try:
+        return move(case=case, act="reinstate", by=by, detail=detail, write=write)
+    except IntegrityError as error:
+        if ONE_OPEN_LINE not in str(error):
+            raise
+        # Lodged at this very moment.
+        raise Refusal(_("申请人另有一份申请正在办理，不能恢复本案。"), code="open_elsewhere") from error
+
+
+def _ruling(case: Case, *, basis: str, number: str, decided_on: date, decided_by: str) -> dict[str, str]:
+    """The decision or judgment by which a case is taken up again, as its movement keeps it."""
+    if basis not in RulingKind.values:
+        raise Refusal(_("请选择恢复审查的依据。"), code="basis")
+    if not number.strip() or not decided_by.strip():
+        raise Refusal(_("请填写文书的文号和作出机关。"), code="no_number")
+    if decided_on > calendar.today():
+        raise Refusal(_("文书作出日期不能晚于今天。"), code="decided_later")
+    return {
+        "basis": basis,
+        "judgment": number.strip(),
+        "decided_on": decided_on.isoformat(),
+        "decided_by": decided_by.strip(),
+    }
+
+
 def needs_signature(case: Case) -> bool:
     """Whether a decision now is only a proposal, until a signing officer agrees with it."""
     return bool(case.policy["final_sign_off"]) and pending_opinion(case) is None
@@ -546,10 +627,13 @@ def _decide(case: Case, by: Actor, detail: dict[str, Any], at: datetime) -> bool
     if pending_opinion(case) is None:
         proposal = needs_signature(case)
         _add_opinion(case, Opinion.Level.FINAL, by, detail, at, pending=proposal)
-        return not proposal
-    if _pending(case).verdict != detail["verdict"]:
+        if proposal:
+            return False
+    elif _pending(case).verdict != detail["verdict"]:
         raise Refusal(_("签批人只能同意或者退回经办人的建议，不能另作决定。"), code="other_verdict")
-    _signs(by)(case, at)
+    else:
+        _signs(by)(case, at)
+    case.decided_on, case.final_verdict = calendar.day_of(at), str(detail["verdict"])
     return True
 
 
@@ -571,6 +655,36 @@ def _enter_in_register(case: Case, at: datetime) -> Registration:
         personal=content["personal"],
         photo=photo,
     )
+
+
+def issue(*, case: Case, by: Actor) -> Movement:
+    """Close the case of an announced registration: its signed certificate is stored, the holder is told.
+
+    Raises `Refusal` (`no_certificate`) before `register.certificates.issue` has stored it.
+    """
+    detail: dict[str, Any] = {}
+
+    def write(locked: Case, at: datetime) -> None:
+        stored = Certificate.objects.defer("data").select_related("registration")
+        certificate = stored.get(registration__case_id=locked.pk, void_at__isnull=True)
+        content = locked.dossiers.get(version=locked.version).content
+        detail.update(
+            number=certificate.registration.number,
+            edition=certificate.edition,
+            sha256=certificate.sha256,
+            delivery=content["declaration"]["delivery"],
+        )
+
+    return move(case=case, act="issue", by=by, detail=detail, write=write)
+
+
+# --- After the decision: the registrar -------------------------------------------------------------
+
+
+def announce(*, case: Case, by: Actor, batch: str, published_on: date) -> Movement:
+    """The grant stands in a published announcement batch, by number and day (Order 11 art. 27)."""
+    detail = {"batch": batch, "published_on": published_on.isoformat()}
+    return move(case=case, act="announce", by=by, detail=detail)
 
 
 # --- Shared ----------------------------------------------------------------------------------------

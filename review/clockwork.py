@@ -21,7 +21,7 @@ from register import clock, holidays
 from register.models import DocketEntry
 from review import workflow
 from review.models import Case
-from review.states import OPEN, Clock, State
+from review.states import OPEN, UNISSUED, Clock, State
 from tenants import crossing
 from tenants.errors import Refusal
 from tenants.models import Agency
@@ -124,7 +124,7 @@ def recompute() -> Recounted:
     """Count open deadlines anew that were provisional and are certain now, or run through changed days.
 
     Each in its own transaction inside its agency; safe to repeat, to break off and to run twice at once, for
-    a deadline that is right already stays as it is. Decided cases are not looked at.
+    a deadline that is right already stays as it is. Decided cases are looked at until they are issued.
     """
     clock.forget_calendar()
     recounted = Recounted()
@@ -138,8 +138,8 @@ def recompute() -> Recounted:
 
 
 def _counted_otherwise() -> QuerySet[DocketEntry]:
-    """Open lines whose deadline may fall on another day by the calendar as it is known now."""
-    running = DocketEntry.objects.filter(state__in=OPEN, due_on__isnull=False).exclude(clock="")
+    """Lines with a running clock that may end on another day by the calendar as it is known now."""
+    running = DocketEntry.objects.filter(state__in=OPEN | UNISSUED, due_on__isnull=False).exclude(clock="")
     provisional = running.filter(due_provisional=True)
     years = {day.year for day in provisional.order_by().values_list("due_on", flat=True).distinct() if day}
     known = [year for year in years if clock.is_announced(year)]

@@ -10,9 +10,10 @@ from typing import Final
 from django.db.models import Count, Q
 
 from register import clock
+from register.models import DocketEntry
 from review.models import Case
-from review.states import AT_AGENCY
-from review.workflow import REVIEWER, UNTIL_REFERRED, Actor, in_conflict
+from review.states import AT_AGENCY, State
+from review.workflow import FINAL_REVIEWER, REVIEWER, UNTIL_REFERRED, Actor, holder_of, in_conflict
 from tenants import staff
 from tenants.models import Absence, Agency, User
 from tenants.roles import holders_of
@@ -42,10 +43,10 @@ class Choice:
 def reviewers(agency: Agency) -> list[Colleague]:
     """The active reviewers of an agency, those with the least in hand first. Stand inside the agency.
 
-    Three queries, however many there are.
+    At the authority the final reviewers, wherever one stands. Three queries, however many there are.
     """
-    users = holders_of(REVIEWER, agency)
-    load = _load(users)
+    users = holders_of(FINAL_REVIEWER if agency.is_authority else REVIEWER, agency)
+    load = _reported_load(users) if agency.is_authority else _load(users)
     away = {absence.user_id: absence for absence in staff.away(clock.today(), agency)}
     found = [Colleague(user, *load.get(user.pk, (0, 0)), away.get(user.pk)) for user in users]
     return sorted(found, key=lambda one: (one.absence is not None, one.open, one.user.name))
@@ -55,7 +56,7 @@ def choice_for(case: Case, agency: Agency) -> Choice:
     """Whom a case may be assigned to: reviewers without a conflict of interest who do not have it already."""
     every = reviewers(agency)
     free = [one for one in every if not in_conflict(case, as_reviewer(one.user, agency))]
-    offered = tuple(one for one in free if one.user.pk != case.assignee_id)
+    offered = tuple(one for one in free if one.user.pk != holder_of(case))
     return Choice(offered, kept_out=len(every) - len(free))
 
 
@@ -72,6 +73,17 @@ def _load(users: list[User]) -> Mapping[int, tuple[int, int]]:
         .order_by()
         .values_list("assignee_id")
         .annotate(in_hand=Count("pk"), near=Count("pk", filter=near))
+    )
+    return {holder: (in_hand, due) for holder, in_hand, due in rows}
+
+
+def _reported_load(users: list[User]) -> Mapping[int, tuple[int, int]]:
+    """Reported cases of each over all agencies, and those among them whose final review is near its end."""
+    rows = (
+        DocketEntry.objects.filter(officer__in=users, state=State.REPORTED)
+        .order_by()
+        .values_list("officer_id")
+        .annotate(in_hand=Count("pk"), near=Count("pk", filter=Q(due_on__lte=_near_day())))
     )
     return {holder: (in_hand, due) for holder, in_hand, due in rows}
 

@@ -1,7 +1,8 @@
 """Deadlines that come near or are over, told to those who can see to them: reminders, never acts.
 
 Before the breach the agency's own supervisors and managers hear of it, after the breach of a statutory limit
-the authority as well. One digest per agency, day and reader; each officer is reminded once per case and date.
+the authority as well. Of certificates that were granted and not issued the registrars hear, near and past.
+One digest per agency, day and reader; each officer is reminded once per case and date.
 Only open lines of the docket are asked, so history costs nothing.
 """
 
@@ -28,10 +29,10 @@ from register import clock, policy
 from register.models import DocketEntry, Kind
 from review.models import Case
 from review.queue import Due
-from review.states import AT_AGENCY, Clock, State
+from review.states import AT_AGENCY, UNISSUED, Clock, State
 from tenants import crossing, staff
 from tenants.models import Agency, AgencyUserObjectPermission
-from tenants.roles import ADMINISTRATOR, MANAGER, SIGNING_OFFICER, SUPERVISOR
+from tenants.roles import ADMINISTRATOR, MANAGER, REGISTRAR, SIGNING_OFFICER, SUPERVISOR
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,6 @@ AFTER: Final = frozenset({SIGNING_OFFICER.code, ADMINISTRATOR.code})
 
 LIMIT: Final = both("法定期限", "statutory time limit")
 TARGET: Final = both("内部目标期限", "internal target")
-FIRST_REVIEW: Final = both("初审", "first review")
-FINAL_REVIEW: Final = both("终审", "final review")
 
 Work = Callable[[], int]
 
@@ -61,11 +60,40 @@ class Told:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One part of the way: its word, the tab of the desk on which it waits, and who is told of it.
+
+    `key` keeps its digests apart from those of another part at the same desk.
+    """
+
+    word: Any
+    tab: str
+    near: frozenset[str]
+    past: frozenset[str] = AFTER
+    key: str = ""
+
+
+FIRST_REVIEW: Final = Stage(word=both("初审", "first review"), tab="todo", near=BEFORE)
+FINAL_REVIEW: Final = Stage(
+    word=both("终审", "final review"), tab="reported", near=BEFORE | {SIGNING_OFFICER.code}
+)
+# Certificate and announcement within ten working days of the decision (Order 11 art. 10).
+ISSUE: Final = Stage(
+    word=both("制证", "issue of certificates"),
+    tab="granted",
+    near=frozenset({REGISTRAR.code}),
+    past=AFTER | {REGISTRAR.code},
+    key=" issue",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many open cases of one desk are over time, due by the next working day, and due within five."""
+    """How many cases of one desk are over time, due by the next working day, and due within five."""
 
     agency: Agency
+    stage: Stage
     over: int
     near: int
     week: int
@@ -89,7 +117,7 @@ def sweep() -> Told:
     if moment.time() < FROM or not clock.is_working_day(today):
         return told
     authority = Agency.objects.get(kind=Agency.Kind.AUTHORITY)
-    for load in (*_first_reviews(today), *_final_reviews(authority, today)):
+    for load in (*_first_reviews(today), *_at_the_authority(authority, today)):
         told.near += _safely(told, load.agency, partial(_tell_of_what_is_near, load, today))
         if load.over and load.binding:
             told.past += _safely(told, load.agency, partial(_tell_the_authority, load, authority, today))
@@ -117,19 +145,23 @@ def _first_reviews(today: date) -> list[Load]:
     rows = list(_pressing(lines, today))
     agencies = Agency.objects.in_bulk([row["agency"] for row in rows])
     return [
-        Load(agencies[row["agency"]], row["over"], row["near"], row["week"], row["oldest"]) for row in rows
+        Load(agencies[row["agency"]], FIRST_REVIEW, row["over"], row["near"], row["week"], row["oldest"])
+        for row in rows
     ]
 
 
-def _final_reviews(authority: Agency, today: date) -> list[Load]:
-    """What waits at the authority, over all agencies."""
-    lines = DocketEntry.objects.filter(state=State.REPORTED, clock=Clock.FINAL_REVIEW)
-    rows = list(_pressing(lines, today))
-    if not rows:
-        return []
-    over, near, week = (sum(row[name] for row in rows) for name in ("over", "near", "week"))
-    oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
-    return [Load(authority, over, near, week, oldest)]
+def _at_the_authority(authority: Agency, today: date) -> Iterator[Load]:
+    """What waits at the authority, over all agencies: final reviews, and certificates to be issued."""
+    waiting = (
+        (FINAL_REVIEW, DocketEntry.objects.filter(state=State.REPORTED, clock=Clock.FINAL_REVIEW)),
+        (ISSUE, DocketEntry.objects.filter(state__in=UNISSUED, clock=Clock.ISSUE)),
+    )
+    for stage, lines in waiting:
+        rows = list(_pressing(lines, today))
+        if rows:
+            over, near, week = (sum(row[name] for row in rows) for name in ("over", "near", "week"))
+            oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
+            yield Load(authority, stage, over, near, week, oldest)
 
 
 def _pressing(lines: QuerySet[DocketEntry], today: date) -> Iterator[dict[str, Any]]:
@@ -154,36 +186,36 @@ def _pressing(lines: QuerySet[DocketEntry], today: date) -> Iterator[dict[str, A
 
 
 def _tell_of_what_is_near(load: Load, today: date) -> int:
-    agency = load.agency
-    tab = "reported" if agency.is_authority else "todo"
+    agency, stage = load.agency, load.stage
     data: dict[str, Value] = {
         "near": load.near,
         "week": load.week,
         "over": load.over,
         "limit": LIMIT if load.binding else TARGET,
-        "link": _queue_of(agency, tab=tab, due=Due.OVER if load.over else Due.NEXT),
+        "link": _queue_of(agency, tab=stage.tab, due=Due.OVER if load.over else Due.NEXT),
     }
-    readers = _holders(agency, BEFORE | {SIGNING_OFFICER.code} if agency.is_authority else BEFORE)
-    return _post_each(readers, "escalation_near", f"{agency.code} {today}", data)
+    cause = f"{agency.code}{stage.key} {today}"
+    return _post_each(_holders(agency, stage.near), "escalation_near", cause, data)
 
 
 # --- After the breach: the authority ----------------------------------------------------------------
 
 
 def _tell_the_authority(load: Load, authority: Agency, today: date) -> int:
-    agency = load.agency
+    agency, stage = load.agency, load.stage
     if agency.is_authority:
-        link = _queue_of(authority, tab="reported", due=Due.OVER)
+        link = _queue_of(authority, tab=stage.tab, due=Due.OVER)
     else:
         link = _queue_of(authority, tab="first", agency=agency.code, due=Due.OVER)
     data: dict[str, Value] = {
         "agency": both(agency.name_zh, agency.name_en),
-        "stage": FINAL_REVIEW if agency.is_authority else FIRST_REVIEW,
+        "stage": stage.word,
         "over": load.over,
         "oldest": load.oldest or today,
         "link": link,
     }
-    return _post_each(_holders(authority, AFTER), "escalation_past", f"{agency.code} {today}", data)
+    cause = f"{agency.code}{stage.key} {today}"
+    return _post_each(_holders(authority, stage.past), "escalation_past", cause, data)
 
 
 def _queue_of(reader: Agency, /, **wishes: str) -> str:

@@ -46,12 +46,16 @@ class Bundle:
     ticks: list[Tick]
 
 
-def hand_over(*, case_id: UUID, source: Agency, target: Agency, by: Actor, text: str) -> Movement:
+def hand_over(
+    *, case_id: UUID, source: Agency, target: Agency, by: Actor, text: str, merger: UUID | None = None
+) -> Movement:
     """Give a misrouted case to the agency it falls to; `text` says why, and the applicant reads it.
 
     The case keeps its number, versions, history, receipt date, due date and the policy frozen at lodging;
     nobody has it in hand afterwards. Whether opinions are countersigned is a way of working, so that follows
     the agency that works on it from now on. Stand at the desk of `source`.
+
+    `merger` is the order by which the whole agency goes into the target: then the case was not misrouted.
 
     Raises `Refusal` when the supervisor may not, when an opinion is pending, or when the target takes no
     applications; then nothing has changed.
@@ -59,15 +63,17 @@ def hand_over(*, case_id: UUID, source: Agency, target: Agency, by: Actor, text:
     _refuse_to_start(case_id, source, target, by, text)
     with crossing.across(source, target) as at, crossing.atomic():
         with at(source):
-            bundle = _leave(case_id, source, _open_today(target), by, text.strip())
+            told = _told(source, _open_today(target), text.strip(), merger)
+            bundle = _leave(case_id, target, by, told)
         with at(target):
             _arrive(bundle, target)
     return bundle.movement
 
 
 def targets(source: Agency) -> list[Agency]:
-    """Every other first-review agency, in the order of the list; suspended ones included."""
+    """Every other first-review agency, in the order of the list; suspended ones included, merged ones not."""
     others = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).exclude(pk=source.pk)
+    others = others.filter(merged_into__isnull=True)
     return list(others.order_by("number"))
 
 
@@ -95,10 +101,9 @@ def _open_today(target: Agency) -> Agency:
 # --- Leaving ---------------------------------------------------------------------------------------
 
 
-def _leave(case_id: UUID, source: Agency, target: Agency, by: Actor, text: str) -> Bundle:
+def _leave(case_id: UUID, target: Agency, by: Actor, detail: dict[str, Any]) -> Bundle:
     """Close the case here by the ordinary door, and take everything of it along."""
     case = Case(pk=case_id)
-    detail = _told(source, target, text)
     carried: list[Case] = []
 
     def write(locked: Case, at: datetime) -> None:
@@ -115,13 +120,14 @@ def _leave(case_id: UUID, source: Agency, target: Agency, by: Actor, text: str) 
     )
 
 
-def _told(source: Agency, target: Agency, text: str) -> dict[str, Any]:
+def _told(source: Agency, target: Agency, text: str, merger: UUID | None) -> dict[str, Any]:
     return {
+        **({"merger": str(merger)} if merger else {}),
         "from": outbox.both(source.name_zh, source.name_en),
         "to": outbox.both(target.name_zh, target.name_en),
         "from_code": source.code,
         "to_code": target.code,
-        "codes": [MISROUTED],
+        "codes": [] if merger else [MISROUTED],
         "text": text,
     }
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from register import codes
 from review import sections
-from review.models import Movement, Opinion, TerminationGround
+from review.models import Movement, Opinion, RulingKind, TerminationGround
 from review.workflow import APPLICANT, CLOCK
 from tenants.roles import BY_CODE
 
@@ -44,6 +44,15 @@ def said_in(movement: Movement) -> list[str]:
     lines += [codes.label("reason", code) for code in detail.get("codes", ())]
     if ground := detail.get("ground"):
         lines.append(str(TerminationGround(ground).label))
+    if basis := detail.get("basis"):
+        lines.append(
+            gettext("{basis}：{by}，{number}，{day}").format(
+                basis=RulingKind(basis).label,
+                by=detail.get("decided_by", ""),
+                number=detail.get("judgment", ""),
+                day=sections.as_day(detail.get("decided_on")),
+            )
+        )
     lines += [f"{sections.item_label(item['item'])}：{item['text']}" for item in detail.get("items", ())]
     lines += [str(detail[key]) for key in ("text", "reason", "name") if detail.get(key)]
     if movement.act in {"lodge", "resubmit"}:

@@ -22,6 +22,7 @@ MOST: Final = 20
 OPEN_ELSEWHERE: Final = _("申请人在其他机构另有在办申请。同一人只能有一份在办申请，请核实。")
 REGISTERED_ELSEWHERE: Final = _("申请人在其他聘用单位有有效注册。不得同时在两个及以上单位注册，请核实。")
 RESTRICTED: Final = _("申请人正处于限制申请的期间，请核实。")
+DEEMED: Final = _("原有效期已届满，本申请按期提出，注册在决定作出前视为准予延续。请优先办理。")
 
 
 def other_cases(case: Case, living: UUID) -> list[Case]:
@@ -42,7 +43,16 @@ def warnings(
         found.append(REGISTERED_ELSEWHERE)
     if bars.restricted:
         found.append(RESTRICTED)
+    if case.open and case.kind == Kind.RENEWAL and _deemed_renewed(case, registrations):
+        found.append(DEEMED)
     return found
+
+
+def _deemed_renewed(case: Case, registrations: Sequence[Registration]) -> bool:
+    """Whether the registration goes on only because this renewal is not decided yet (Order 11 art. 13)."""
+    held = standing.counting(registrations, clock.today())
+    lodged = clock.day_of(case.lodged_at)
+    return held is not None and standing.is_deemed_renewed(held, kind=case.kind, lodged_on=lodged)
 
 
 def _other_employer(case: Case, registrations: Sequence[Registration], *, registered: bool) -> bool:

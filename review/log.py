@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -81,6 +81,32 @@ class Break:
     what: str
 
 
+def first_break(case: Case, movements: Iterable[Movement], line: tuple[int, str] | None) -> Break | None:
+    """The first row of one case's chain that does not hold; `movements` in their order.
+
+    `line` is what the docket keeps of it: length and head; a case handed over has none.
+    """
+    walked = (0, str(case.pk))
+    for movement in movements:
+        if what := _misfit(movement, *walked):
+            return Break(case.pk, movement.number, what)
+        walked = (movement.number, movement.hash)
+    if walked != (case.chain_length, case.chain_head):
+        return Break(case.pk, walked[0] + 1, "case head")
+    if case.state != State.HANDED_OVER and walked != line:
+        return Break(case.pk, walked[0] + 1, "docket head")
+    return None
+
+
+def _misfit(movement: Movement, length: int, head: str) -> str:
+    """What of this movement does not fit behind the one before it; nothing where it fits."""
+    if movement.number != length + 1:
+        return "number"
+    if movement.previous != head:
+        return "previous"
+    return "" if movement.hash == hash_of(movement) else "hash"
+
+
 def verify(*, docket: dict[UUID, tuple[int, str]] | None = None) -> Iterator[Break]:
     """Walk every chain of the schema one stands in; yield the first broken row of each broken chain.
 
@@ -96,14 +122,8 @@ def verify(*, docket: dict[UUID, tuple[int, str]] | None = None) -> Iterator[Bre
         case_id = movement.case_id
         if case_id in broken:
             continue
-        length, head = last.get(case_id, (0, str(case_id)))
-        if movement.number != length + 1:
-            what = "number"
-        elif movement.previous != head:
-            what = "previous"
-        elif movement.hash != hash_of(movement):
-            what = "hash"
-        else:
+        what = _misfit(movement, *last.get(case_id, (0, str(case_id))))
+        if not what:
             last[case_id] = (movement.number, movement.hash)
             continue
         broken.add(case_id)

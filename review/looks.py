@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from register import people
 from review import workflow
@@ -11,6 +12,10 @@ from review.states import State
 from review.workflow import Actor
 from tenants import access
 from tenants.models import AccessRecord, Agency, PreparedFile, User
+from tenants.roles import REGISTRAR
+
+# What the order of a book of the register says of itself.
+ROSTER: Final = "roster"
 
 
 def may_see_number(case: Case, by: Actor) -> bool:
@@ -42,13 +47,15 @@ def on_record(cases: Iterable[Case], *, by: User, agency: Agency, reason: str) -
 def may_fetch(file: PreparedFile, by: Actor) -> bool:
     """Whether its orderer may still open a written file, for the full numbers that stand in it.
 
-    A list of thousands goes by the role alone; prints and archives by every case of which they show the
-    number, in one query.
+    A list of thousands goes by the role alone, the supervisor's or the signing officer's; prints and archives
+    by every case of which they show the number, in one query.
     """
     if not file.full:
         return True
+    if file.wish.get("what") == ROSTER:
+        return REGISTRAR.code in by.roles
     if file.kind == PreparedFile.Kind.EXPORT:
-        return workflow.SUPERVISOR in by.roles
+        return bool({workflow.SUPERVISOR, workflow.SIGNING_OFFICER} & by.roles)
     shown = [file.wish["case"]] if file.kind == PreparedFile.Kind.ARCHIVE else file.wish["full_of"]
     cases = Case.objects.only("state", "document_digest", "assignee", "officer").in_bulk(shown)
     return len(cases) == len(shown) and all(may_see_number(case, by) for case in cases.values())

@@ -9,25 +9,15 @@ import uuid
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from register.letters import Letters
 from register.models import Kind
 from review.states import OPEN, Clock, State
-
-
-class Letters(models.Func):
-    """The single letters of a text, in upper case: what an index of letters holds, and what is asked of it.
-
-    Names of people have two or three characters, too few for an index of trigrams.
-    """
-
-    template = "string_to_array(upper(%(expressions)s), NULL)"
-    output_field = ArrayField(models.TextField())
 
 
 class Dispatch(models.Model):
@@ -113,6 +103,8 @@ class Case(models.Model):
     first_verdict = models.CharField(max_length=4, blank=True)
     final_verdict = models.CharField(max_length=4, blank=True)
     remands = models.PositiveSmallIntegerField(default=0)
+    # A decision is proposed and waits for the signing officer.
+    awaits_signature = models.BooleanField(default=False)
     chain_length = models.PositiveIntegerField(default=0)
     chain_head = models.CharField(max_length=64, blank=True)
 
@@ -131,6 +123,13 @@ class Case(models.Model):
             models.Index(fields=("state_since", "id"), include=("state",), name="case_by_since"),
             models.Index("due_on", condition=Q(due_on__isnull=False), name="case_with_due"),
             GinIndex(Letters("applicant_name"), Letters("employer_name"), name="case_by_letters"),
+            # The few that are open, for the counts of a search: what is over is counted only so far.
+            GinIndex(
+                Letters("applicant_name"),
+                Letters("employer_name"),
+                condition=Q(state__in=sorted(OPEN)),
+                name="case_open_by_letters",
+            ),
         )
 
     def __str__(self) -> str:
@@ -316,6 +315,13 @@ class TerminationGround(models.TextChoices):
     REGISTRATION_ENDED = "registration_ended", _("注册已注销、撤销或者吊销")
     RESTRICTION = "restriction", _("申请人处于限制申请期")
     REQUEST = "request", _("申请人请求终止")
+
+
+class RulingKind(models.TextChoices):
+    """By what an ended application is taken up again."""
+
+    RECONSIDERATION = "reconsideration", _("行政复议决定")
+    JUDGMENT = "judgment", _("人民法院判决或者裁定")
 
 
 class PaperSlip(models.Model):

@@ -177,7 +177,7 @@ def _done_lately() -> Iterable[tuple[int | None, dict[str, int]]]:
 
 def ages() -> dict[str, list[int]]:
     """For each place the number of open cases in each band of age, youngest first; one query."""
-    bounds = [midnight(_day_before(days)) for days in BANDS]
+    bounds = [midnight(earliest_day(days)) for days in BANDS]
     counts = {
         f"band{place}": Count("pk", filter=band) for place, band in enumerate(_bands("lodged_at", bounds))
     }
@@ -195,7 +195,7 @@ def _bands(column: str, bounds: Sequence[datetime]) -> list[Q]:
     return [Q(**{f"{column}__gte": bounds[0]}), *inner, Q(**{f"{column}__lt": bounds[-1]})]
 
 
-def _day_before(days: int) -> date:
+def earliest_day(days: int) -> date:
     """The earliest day since which no more than so many working days have gone by."""
     day = clock.today()
     while True:

@@ -1,7 +1,7 @@
 """Files that a task writes for an officer: exports, many prints, archives (生成的文件).
 
 The row is the order, the bell only hastens it: a sweep rings again for what nobody has begun. A file stands
-in the database behind the agency's wall, only its orderer opens it, and it goes after a week.
+in the database behind the wall of its desk, only its orderer opens it, and it goes after a week.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ PDF: Final = "application/pdf"
 TASKS: Final[dict[str, str]] = {
     PreparedFile.Kind.EXPORT: "review.tasks.prepare",
     PreparedFile.Kind.PRINTS: "review.tasks.prepare",
+    PreparedFile.Kind.CHECK: "review.tasks.prepare",
     PreparedFile.Kind.ARCHIVE: "intake.tasks.prepare_archive",
 }
 
@@ -132,7 +133,7 @@ def of_officer(user: User, agency: Agency) -> QuerySet[PreparedFile]:
     return own.defer("data").order_by("-asked_at")
 
 
-# --- Writing: the task, at the agency's desk -----------------------------------------------------------
+# --- Writing: the task, at the desk of the order ----------------------------------------------------------
 
 
 def write(file_id: UUID | str, writer: Writer) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -17,19 +18,32 @@ from uuid import UUID
 from django.contrib.postgres.lookups import DataContains
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery, TextChoices, Value
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextChoices,
+    Value,
+)
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
 
 from register import clock, documents
-from register.models import DocketEntry, DocumentType
+from register.letters import Letters
+from register.models import DocketCount, DocketEntry, DocumentType
 from register.reference import PREFIX
-from review.models import Case, Letters
+from review.models import Case
 from review.states import AT_AGENCY, EVERY, FIRST, OPEN, WORKING, State
 from tenants.models import Agency, AgencyUserObjectPermission, User
-from tenants.roles import REVIEWER
+from tenants.roles import FINAL_REVIEWER, REVIEWER, Role
 
 M = TypeVar("M", bound=Model)
 PAGE_SIZE: Final = 50
@@ -49,6 +63,8 @@ class Tab:
     states: frozenset[State]
     mine: bool = False
     urgent_first: bool = True
+    # What else the tab asks of a line.
+    only: Q = field(default_factory=Q)
     # What an empty list says: what would be here, and what to do.
     empty: str | Promise = ""
 
@@ -109,6 +125,13 @@ AUTHORITY_TABS: Final = (
         empty=_("您还没有领取案卷。请在“待终审”中勾选案卷，然后点“领取”。"),
     ),
     Tab(
+        "signing",
+        _("待签批"),
+        frozenset({State.REPORTED}),
+        only=Q(awaits_signature=True),
+        empty=_("没有等待签批的建议。终审员提出建议以后，案卷会出现在这里。"),
+    ),
+    Tab(
         "first",
         _("初审阶段"),
         OPEN - {State.REPORTED},
@@ -142,8 +165,10 @@ class Book:
     since: str
     document: str
     batch: str
-    # The letters of names stand in an index, so that a part of a name is found without reading all rows.
-    lettered: bool
+    # What finds the open lines in their own indexes, where the states alone do not.
+    opened: Q = field(default_factory=Q)
+    # The lines of a state are counted by agency, all of them, and need not be counted again.
+    counters: bool = False
 
     def tab(self, key: str) -> Tab:
         """The tab of this key; the first one for a key that does not exist."""
@@ -156,7 +181,6 @@ CASES: Final = Book(
     since="state_since",
     document="document_digest",
     batch="dispatch__number",
-    lettered=True,
 )
 DOCKET: Final = Book(
     tabs=AUTHORITY_TABS,
@@ -164,7 +188,8 @@ DOCKET: Final = Book(
     since="updated_at",
     document="person__document_digest",
     batch="dispatch_number",
-    lettered=False,
+    opened=Q(open=True),
+    counters=True,
 )
 
 
@@ -175,6 +200,22 @@ class Due(TextChoices):
     NEXT = "next", _("今明两个工作日")
     WEEK = "week", _("五个工作日以内")
     NONE = "none", _("没有期限")
+
+
+class Fared(TextChoices):
+    """How a case fared on its way, as the docket keeps it."""
+
+    CORRECTED = "corrected", _("补正过")
+    REMANDED = "remanded", _("终审退回过")
+    OVERTURNED = "overturned", _("终审改变初审意见")
+
+
+# What each of these asks of a line of the docket.
+FARED: Final = {
+    Fared.CORRECTED: Q(corrections__gt=0),
+    Fared.REMANDED: Q(remands__gt=0),
+    Fared.OVERTURNED: Q(decided_on__isnull=False) & ~Q(first_verdict=F("final_verdict")),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +237,18 @@ class Wish:
     document: str = ""
     agency: str = ""
     channel: str = ""
+    # Of the docket only: what stands behind the figures of oversight; days as 2026-11-23.
+    open: str = ""
+    clock: str = ""
+    due_since: str = ""
+    due_until: str = ""
+    lodged_since: str = ""
+    lodged_until: str = ""
+    reported_since: str = ""
+    reported_until: str = ""
+    decided_since: str = ""
+    decided_until: str = ""
+    fared: str = ""
 
 
 def cases() -> QuerySet[Case]:
@@ -261,11 +314,21 @@ class Holder:
 
 def holders(agency: Agency) -> list[Holder]:
     """Who has cases at the agency one stands in, or reviews there, by name; one query."""
-    reviewers = AgencyUserObjectPermission.objects.filter(
-        user=OuterRef("pk"), content_object=agency, permission__codename=REVIEWER.code
-    )
     # In the order of an index: with few holders of many cases the planner would else read them all.
     holding = Case.objects.filter(assignee_id=OuterRef("pk")).order_by("assignee_id", "state")
+    return _holders(agency, REVIEWER, holding)
+
+
+def officers(authority: Agency) -> list[Holder]:
+    """Who has open cases at the authority, or reviews there, by name; one query."""
+    holding = DocketEntry.objects.filter(officer_id=OuterRef("pk"), state=State.REPORTED)
+    return _holders(authority, FINAL_REVIEWER, holding.order_by("officer_id", "state"))
+
+
+def _holders(agency: Agency, role: Role, holding: QuerySet[Any]) -> list[Holder]:
+    reviewers = AgencyUserObjectPermission.objects.filter(
+        user=OuterRef("pk"), content_object=agency, permission__codename=role.code
+    )
     found = (
         User.objects.filter(kind=User.Kind.STAFF)
         .annotate(reviews=Exists(reviewers) & Q(is_active=True), held=Subquery(holding.values("pk")[:1]))
@@ -277,7 +340,23 @@ def holders(agency: Agency) -> list[Holder]:
 
 def docket() -> QuerySet[DocketEntry]:
     """The lines of the docket over all agencies, ready for a list."""
-    return DocketEntry.objects.select_related("agency", "officer")
+    return DocketEntry.objects.select_related("agency", "officer").only(
+        "reference",
+        "kind",
+        "category",
+        "applicant_name",
+        "employer_name",
+        "state",
+        "due_on",
+        "due_provisional",
+        "clock",
+        "updated_at",
+        "agency__code",
+        "agency__name_zh",
+        "agency__name_en",
+        "officer__name",
+        "officer__username",
+    )
 
 
 def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> QuerySet[M]:
@@ -289,8 +368,20 @@ def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> Que
         "agency__code": wish.agency,
         "agency__kind": wish.channel,
         f"{book.batch}__startswith": wish.batch.upper(),
+        "open": bool(wish.open),
+        "clock": wish.clock,
+        "due_on__gte": wish.due_since,
+        "due_on__lte": wish.due_until,
+        "lodged_on__gte": wish.lodged_since,
+        "lodged_on__lte": wish.lodged_until,
+        "reported_on__gte": wish.reported_since,
+        "reported_on__lte": wish.reported_until,
+        "decided_on__gte": wish.decided_since,
+        "decided_on__lte": wish.decided_until,
     }
     lines = lines.filter(**{column: value for column, value in exact.items() if value})
+    if wish.fared:
+        lines = lines.filter(FARED[Fared(wish.fared)])
     if wish.document:
         lines = lines.filter(**{f"{book.document}__in": wish.document.split(".")})
     if wish.hold:
@@ -298,11 +389,11 @@ def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> Que
     if wish.due:
         lines = lines.filter(**_due(Due(wish.due)))
     if wish.employer:
-        lines = lines.filter(_contains(book, "employer_name", wish.employer))
+        lines = lines.filter(_contains("employer_name", wish.employer))
     if wish.search:
         lines = lines.filter(
-            _contains(book, "applicant_name", wish.search)
-            | _contains(book, "employer_name", wish.search)
+            _contains("applicant_name", wish.search)
+            | _contains("employer_name", wish.search)
             | Q(reference__startswith=wish.search.upper())
         )
     return lines
@@ -330,36 +421,67 @@ def _due(due: Due) -> dict[str, Any]:
     return {"due_on__range": (today, clock.add_working_days(today, days).day)}
 
 
-def _contains(book: Book, column: str, text: str) -> Q:
-    found = Q(**{f"{column}__icontains": text})
-    if not book.lettered:
-        return found
+def _contains(column: str, text: str) -> Q:
     # Lines with all the letters of the text come out of the index; which have them in a row is read then.
-    return Q(DataContains(Letters(column), Letters(Value(text)))) & found
+    return Q(DataContains(Letters(column), Letters(Value(text)))) & Q(**{f"{column}__icontains": text})
 
 
-def counts(lines: QuerySet[M], book: Book, *, user_id: int) -> dict[str, int | None]:
-    """How many lines each tab would list; None where what is over would have to be counted for long."""
+def counts(
+    lines: QuerySet[M], book: Book, *, user_id: int, covers: Collection[int] = (), wish: Wish | None = None
+) -> dict[str, int | None]:
+    """How many lines each tab would list; None where what is over would have to be counted for long.
+
+    `covers` are absent colleagues whose cases one handles. Where the `wish` by which the lines were narrowed
+    asks for agency and channel at most, the docket's own counters tell, and every figure is told.
+    """
+    own = {user_id, *covers}
+    if book.counters and wish is not None and replace(wish, agency="", channel="") == Wish():
+        return _from_counters(lines, book, wish, own)
     by_state = (
-        lines.filter(state__in=OPEN)
+        lines.filter(book.opened, state__in=OPEN)
         .order_by()
         .values("state")
-        .annotate(every=Count("pk"), mine=Count("pk", filter=Q(**{book.holder: user_id})))
+        .annotate(every=Count("pk"), mine=Count("pk", filter=Q(**{f"{book.holder}__in": own})))
         .values_list("state", "every", "mine")
     )
-    pieces = [tab for tab in book.tabs if not tab.states & OPEN]
-    limited = [lines.filter(state__in=tab.states).order_by().values("pk") for tab in pieces]
+    pieces = [tab for tab in book.tabs if tab.only or not tab.states & OPEN]
+    limited = [lines.filter(tab.only, state__in=tab.states).order_by().values("pk") for tab in pieces]
     rows = _counted(by_state, [each[: MOST_COUNTED + 1] for each in limited])
     found: dict[str, tuple[int, int]] = {key: (every, mine) for key, every, mine in rows}
-    ended = {tab.states: found[f"{place}"][0] for place, tab in enumerate(pieces)}
+    apart = {tab.key: found[f"{place}"][0] for place, tab in enumerate(pieces)}
+    ended = {tab.states: apart[tab.key] for tab in pieces if not tab.only}
 
     def count(tab: Tab) -> int | None:
+        if tab.only:
+            return apart[tab.key] if apart[tab.key] <= MOST_COUNTED else None
         over = [number for states, number in ended.items() if states <= tab.states]
         if any(number > MOST_COUNTED for number in over):
             return None
         return sum(over) + sum(found.get(state, (0, 0))[tab.mine] for state in tab.states & OPEN)
 
     return {tab.key: count(tab) for tab in book.tabs}
+
+
+def _from_counters(lines: QuerySet[M], book: Book, wish: Wish, own: set[int]) -> dict[str, int | None]:
+    """Every tab by the counters that each movement writes; what they do not tell apart is counted itself."""
+    asked = {"agency__code": wish.agency, "agency__kind": wish.channel}
+    told = DocketCount.objects.filter(**{column: value for column, value in asked.items() if value})
+    by_state = told.order_by().values("state").annotate(every=Sum("change"), none=Value(0))
+    apart = [tab for tab in book.tabs if tab.mine or tab.only]
+    pieces = [_on_tab(lines, book, tab, own).order_by().values("pk") for tab in apart]
+    rows = _counted(by_state.values_list("state", "every", "none"), pieces)
+    found = {key: every for key, every, _none in rows}
+    counted = {tab.key: found[f"{place}"] for place, tab in enumerate(apart)}
+    return {
+        tab.key: counted.get(tab.key, sum(found.get(state, 0) for state in tab.states)) for tab in book.tabs
+    }
+
+
+def _on_tab(lines: QuerySet[M], book: Book, tab: Tab, own: Collection[int]) -> QuerySet[M]:
+    lines = lines.filter(tab.only, state__in=tab.states)
+    if tab.states <= OPEN:
+        lines = lines.filter(book.opened)
+    return lines.filter(**{f"{book.holder}__in": own}) if tab.mine else lines
 
 
 def _counted(by_state: QuerySet[Any, Any], limited: list[QuerySet[Any, Any]]) -> list[tuple[str, int, int]]:
@@ -374,12 +496,11 @@ def _counted(by_state: QuerySet[Any, Any], limited: list[QuerySet[Any, Any]]) ->
         return list(cursor.fetchall())
 
 
-def listed(lines: QuerySet[M], book: Book, tab: Tab, *, user_id: int) -> QuerySet[M]:
-    """The lines of one tab, in its order."""
-    lines = lines.filter(state__in=tab.states)
-    if tab.mine:
-        lines = lines.filter(**{book.holder: user_id})
-    return lines.order_by(*_order(book, tab))
+def listed(
+    lines: QuerySet[M], book: Book, tab: Tab, *, user_id: int, covers: Collection[int] = ()
+) -> QuerySet[M]:
+    """The lines of one tab, in its order; one's own are also those of the absent colleagues one covers."""
+    return _on_tab(lines, book, tab, {user_id, *covers}).order_by(*_order(book, tab))
 
 
 # --- Pages ---------------------------------------------------------------------------------------

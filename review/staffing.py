@@ -21,7 +21,8 @@ from review.colleagues import as_reviewer
 from review.models import Case
 from review.states import State
 from review.workflow import UNTIL_REFERRED, Actor, in_conflict
-from tenants import second_factor, staff
+from tenants import crossing, second_factor, staff
+from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tenants.models import Agency, User
 from tenants.rolebook import HOLDS_CASES
@@ -75,6 +76,24 @@ def reset_second_factor(*, user: User, agency: Agency, by: User) -> None:
     """Take the second factor away from somebody who has lost it. Raises `Refusal`."""
     with transaction.atomic():
         second_factor.reset(staff.to_be_freed(user=user, agency=agency, by=by), by)
+
+
+def reset_managers_second_factor(*, user: User, agency: Agency, by: User) -> None:
+    """The authority's administrator lets an agency's only manager back in, who is told. Raises `Refusal`.
+
+    Asked at the authority's desk, done at the agency's own: the authority keeps no ways into its accounts.
+    """
+    account = staff.manager_to_be_freed(user=user, agency=agency, by=by)
+    now = clock.now()
+    with crossing.standing(Desk.AGENCY, agency), transaction.atomic():
+        second_factor.reset(account, by)
+        outbox.post(
+            user_id=account.pk,
+            kind="staff_factor_reset",
+            cause=str(uuid4()),
+            data={"at": now, "by": by.display_name},
+            at=now,
+        )
 
 
 def reactivate(*, user: User, agency: Agency, by: User) -> User:

@@ -101,6 +101,8 @@ FIRST = frozenset({State.FIRST_PASSED, State.FIRST_FAILED})
 # In the hands of the agency; while the applicant corrects, it is not.
 AT_AGENCY = frozenset({State.SUBMITTED, *WORKING, *FIRST})
 OPEN = frozenset({State.SUBMITTED, State.CORRECTION, State.REPORTED}) | WORKING | FIRST
+# Granted, with announcement or certificate still to come: the clock of issue runs.
+UNISSUED = frozenset({State.FINAL_PASSED, State.ANNOUNCED})
 EVERY = frozenset(State)
 
 

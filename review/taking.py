@@ -8,11 +8,20 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from review import casework
+from register.models import DocketEntry
+from review import casework, docket
 from review.models import Case, Opinion
 from review.queue import free_by
 from review.states import WORKING, State
-from review.workflow import REVIEWER, SUPERVISOR, Actor
+from review.workflow import (
+    FINAL_REVIEWER,
+    REVIEWER,
+    SIGNING_OFFICER,
+    SUPERVISOR,
+    Actor,
+    in_conflict,
+    pending_opinion,
+)
 from tenants import crossing
 from tenants.errors import Refusal
 
@@ -36,6 +45,54 @@ def take_next(by: Actor) -> Case | None:
     if found is None and REVIEWER in by.roles:
         found = _free_case(by)
     return found or next(iter(waiting), None)
+
+
+def take_next_reported(by: Actor) -> DocketEntry | None:
+    """The case to decide on next, out of all agencies; None when there is none. Stand at the authority.
+
+    A signing officer is led to the most urgent proposal that waits for a signature, a final reviewer takes up
+    the most urgent free case, each inside its agency. Otherwise as `take_next`.
+    """
+    waiting = _proposals_to_sign(by) if SIGNING_OFFICER in by.roles else []
+    found = next((line for line in waiting if _shown_first(line)), None)
+    if found is None and FINAL_REVIEWER in by.roles:
+        found = _free_line(by)
+    return found or next(iter(waiting), None)
+
+
+def _reported() -> QuerySet[DocketEntry]:
+    lines = DocketEntry.objects.filter(open=True, state=State.REPORTED)
+    return lines.select_related("agency").order_by("due_on", "pk")
+
+
+def _free_line(by: Actor) -> DocketEntry | None:
+    free = _reported().filter(free_by("officer_id"), awaits_signature=False)
+    tried: list[UUID] = []
+    for _round in range(TRIES):
+        lines = list(free.exclude(pk__in=tried)[:AT_ONCE])
+        for line in lines:
+            try:
+                with docket.opened(line) as case:
+                    casework.take_up(case=case, by=by)
+            except Refusal:
+                tried.append(line.pk)
+            else:
+                line.officer_id = case.officer_id
+                return line
+        if len(lines) < AT_ONCE:
+            return None
+    return None
+
+
+def _proposals_to_sign(by: Actor) -> list[DocketEntry]:
+    """The most urgent proposals of others; each is looked at inside its agency, so only few."""
+    found = []
+    for line in _reported().filter(awaits_signature=True)[:AT_ONCE]:
+        with docket.opened(line) as case:
+            pending = pending_opinion(case)
+            if pending and pending.author_id != by.user_id and not in_conflict(case, by):
+                found.append(line)
+    return found
 
 
 def _free_case(by: Actor) -> Case | None:
@@ -75,8 +132,8 @@ def _without_conflict(cases: QuerySet[Case], by: Actor) -> QuerySet[Case]:
     return cases.exclude(own | colleague).order_by("due_on", "pk")
 
 
-def _shown_first(case: Case) -> bool:
-    """Whether no supervisor was led to this case a moment ago. Without a cache it is as if nobody was."""
+def _shown_first(case: Case | DocketEntry) -> bool:
+    """Whether nobody who signs was led to this case a moment ago. Without a cache it is as if nobody was."""
     try:
         return cache.add(f"shown:{crossing.here().schema}:{case.pk}", 1, SHOWN_SECONDS)
     except Exception:  # the cache's client has many ways to say that it is down

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from celery import shared_task
 
-from review import clockwork, escalation, exports, prepared, prints
-from tenants import crossing
+from register import clock
+from register.models import Batch
+from review import (
+    agency_jobs,
+    audit_files,
+    batches,
+    certificates,
+    clockwork,
+    docket,
+    docket_exports,
+    escalation,
+    exports,
+    looks,
+    mergers,
+    prepared,
+    prints,
+    roster_exports,
+    walk,
+)
+from tenants import crossing, health
 from tenants.crossing import Desk
-from tenants.models import Agency, PreparedFile
+from tenants.models import Agency, AgencyJob, PreparedFile, SchemaHealth
 
 
 @shared_task(name="review.tasks.fire_due", ignore_result=True)
@@ -31,25 +50,128 @@ def escalate() -> dict[str, int]:
     return escalation.sweep().as_dict()
 
 
+@shared_task(name="review.tasks.fold_counts", ignore_result=True)
+def fold_counts() -> int:
+    """Keep the counters of the docket short; answers how many rows were put together."""
+    return docket.fold_counts()
+
+
 # --- Files for officers --------------------------------------------------------------------------------
 
+# By kind; what the order says of itself comes first.
 WRITERS: Final[Mapping[str, prepared.Writer]] = {
     PreparedFile.Kind.EXPORT: exports.write,
     PreparedFile.Kind.PRINTS: prints.write,
+    docket_exports.DOCKET_LIST: docket_exports.write,
+    docket_exports.SUMMARY: docket_exports.write,
+    looks.ROSTER: roster_exports.write,
+    audit_files.BOOK: audit_files.write_export,
+    audit_files.VERIFICATION: audit_files.write_verification,
 }
 
 
 @shared_task(name="review.tasks.prepare", ignore_result=True)
 def prepare(file_id: str, agency_code: str) -> bool:
-    """Write an ordered file at the agency's own desk, behind its wall; whether it was written here."""
+    """Write a file at the desk where it was ordered, behind its wall; whether it was written here."""
     agency = Agency.objects.get(code=agency_code)
-    with crossing.standing(Desk.AGENCY, agency):
-        kind = PreparedFile.objects.values_list("kind", flat=True).filter(pk=file_id).first()
-        writer = WRITERS.get(kind or "")
+    with crossing.standing(*_desk_of(agency)):
+        order = PreparedFile.objects.only("kind", "wish").filter(pk=file_id).first()
+        writer = WRITERS.get(order.wish.get("what") or order.kind) if order else None
         return writer is not None and prepared.write(file_id, writer)
+
+
+def _desk_of(agency: Agency) -> tuple[Desk, Agency | None]:
+    return (Desk.AUTHORITY, None) if agency.is_authority else (Desk.AGENCY, agency)
 
 
 @shared_task(name="review.tasks.sweep_files", ignore_result=True)
 def sweep_files() -> int:
     """Clear away old files, and ring again for orders that nobody has heard; answers how many."""
     return prepared.sweep()
+
+
+# --- Agencies ------------------------------------------------------------------------------------------
+
+
+@shared_task(name="review.tasks.agency_job", ignore_result=True)
+def agency_job(job_id: str) -> None:
+    """Open or mend an agency, or carry on with a merger. Only the owner's worker can."""
+    kind = AgencyJob.objects.values_list("kind", flat=True).get(pk=job_id)
+    if kind == AgencyJob.Kind.MERGER:
+        mergers.carry_on(job_id)
+    else:
+        agency_jobs.carry_out(job_id)
+
+
+@shared_task(name="review.tasks.sweep_agency_jobs", ignore_result=True)
+def sweep_agency_jobs() -> int:
+    """Ring again for jobs of agencies that nobody is at; answers how many."""
+    return agency_jobs.sweep()
+
+
+@shared_task(name="review.tasks.check_schemas", ignore_result=True)
+def check_schemas() -> int:
+    """Look at the agencies' schemas and write down how they stand. Only the owner's worker can."""
+    return len(health.check(at=clock.now()))
+
+
+@shared_task(name="review.tasks.compare_dockets", ignore_result=True)
+def compare_dockets() -> int:
+    """Compare the docket with the case files of every agency and note the differences; answers how many."""
+    found = 0
+    for agency in walk.agencies():
+        health_of = SchemaHealth.objects.filter(agency=agency, exists=True, behind=0)
+        if not health_of.exists():
+            continue
+        with crossing.inside(agency):
+            differences = len(docket.differences(agency))
+        health_of.update(differences=differences, compared_at=clock.now())
+        found += differences
+    return found
+
+
+# --- Announcement batches --------------------------------------------------------------------------------
+
+
+@shared_task(name="review.tasks.announce_batch", ignore_result=True)
+def announce_batch(batch_id: str) -> int:
+    """Announce the cases of a published batch at the authority's desk; certificates follow. How many."""
+    with crossing.standing(Desk.AUTHORITY):
+        done = batches.announce(batch_id)
+    issue_certificates.delay(batch_id)
+    return done
+
+
+@shared_task(name="review.tasks.sweep_batches", ignore_result=True)
+def sweep_batches() -> int:
+    """Ring again for published batches of which cases still wait; answers how many."""
+    waiting = batches.unfinished()
+    for key in waiting:
+        batches.ring(key)
+    return len(waiting)
+
+
+# --- Certificates --------------------------------------------------------------------------------------
+
+
+@shared_task(name="review.tasks.issue_certificates", ignore_result=True)
+def issue_certificates(batch_id: str, after: str = "") -> int:
+    """Issue what waits in a published batch, at the authority's desk; how many were issued here.
+
+    A long batch is done in slices: `after` is the case with which the one before ended.
+    """
+    with crossing.standing(Desk.AUTHORITY):
+        batch = Batch.objects.select_related("published_by").get(pk=batch_id)
+        run = certificates.issue_batch(batch, after=UUID(after) if after else None)
+    if run.after is not None:
+        issue_certificates.delay(batch_id, str(run.after))
+    return run.issued
+
+
+@shared_task(name="review.tasks.sweep_certificates", ignore_result=True)
+def sweep_certificates() -> int:
+    """Ring again for published batches that still wait for certificates; answers how many."""
+    waiting = list(certificates.batches_waiting().values_list("pk", flat=True))
+    for key in waiting:
+        issue_certificates.delay(str(key))
+    return len(waiting)

@@ -17,14 +17,15 @@ from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from register import clock as calendar
-from register.models import DocketEntry, Registration
+from register.models import Certificate, DocketEntry, Registration
 from review import announcements, docket, log
 from review.models import Case, Movement, Opinion
-from review.states import AT_AGENCY, FIRST, OPEN, WORKING, Clock, State
+from review.states import AT_AGENCY, EVERY, FIRST, OPEN, UNISSUED, WORKING, Clock, State
 from tenants import crossing, roles
 from tenants.errors import Refusal
 from tenants.models import Agency, AgencyUserObjectPermission, User
@@ -35,11 +36,12 @@ MANAGER: Final = roles.MANAGER.code
 FINAL_REVIEWER: Final = roles.FINAL_REVIEWER.code
 SIGNING_OFFICER: Final = roles.SIGNING_OFFICER.code
 REGISTRAR: Final = roles.REGISTRAR.code
+ADMINISTRATOR: Final = roles.ADMINISTRATOR.code
 APPLICANT: Final = "applicant"
 CLOCK: Final = "clock"
 
 UNTIL_REFERRED = AT_AGENCY | {State.CORRECTION}
-UNDECIDED_OR_UNISSUED = UNTIL_REFERRED | {State.REPORTED, State.FINAL_PASSED, State.ANNOUNCED}
+UNDECIDED_OR_UNISSUED = UNTIL_REFERRED | {State.REPORTED} | UNISSUED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,15 +337,28 @@ def two_reviewers(case: Case, actor: Actor, at: datetime) -> None:
 
 
 def no_other_open(case: Case, actor: Actor, at: datetime) -> None:
-    others = DocketEntry.objects.filter(person_id=case.person_id, open=True).exclude(case_id=case.pk)
-    if others.exists():
+    living = case.person.merged_into_id or case.person_id
+    whose = Q(person_id=living) | Q(person__merged_into_id=living)
+    if DocketEntry.objects.filter(whose, open=True).exclude(case_id=case.pk).exists():
         raise Refusal(_("申请人另有一份申请正在办理，不能恢复本案。"), code="open_elsewhere")
+
+
+def agency_is_merged(case: Case, actor: Actor, at: datetime) -> None:
+    merged = Agency.objects.filter(schema_name=crossing.here().schema, merged_into__isnull=False)
+    if not merged.exists():
+        raise Refusal(_("只有机构合并时，系统管理员才能转交案卷。"), code="not_merged")
 
 
 def registration_in_force(case: Case, actor: Actor, at: datetime) -> None:
     granted = Registration.objects.filter(case_id=case.pk, ended_how="")
     if not granted.exists():
         raise Refusal(_("该注册已不再有效。"), code="registration_ended")
+
+
+def certificate_signed(case: Case, actor: Actor, at: datetime) -> None:
+    stored = Certificate.objects.filter(registration__case_id=case.pk, void_at__isnull=True)
+    if not stored.exists():
+        raise Refusal(_("执业证尚未签发。"), code="no_certificate")
 
 
 def pending_opinion(case: Case) -> Opinion | None:
@@ -539,6 +554,8 @@ TRANSITIONS: tuple[Row, ...] = (
     # False material: the agency proposes a restriction, the registrar enters it; until then no withdrawal.
     _row("propose_restriction", UNTIL_REFERRED, SAME, SUPERVISOR, guards=(no_proposal_yet,)),
     _row("drop_restriction", UNTIL_REFERRED, SAME, SUPERVISOR, guards=(proposal_stands,)),
+    # A registrar who does not follow the proposal takes it back wherever the case has come meanwhile.
+    _row("drop_restriction", EVERY - {S.HANDED_OVER}, SAME, REGISTRAR, guards=(proposal_stands,)),
     _row(
         "hand_over",
         {S.SUBMITTED, S.ACCEPTED, S.DEEMED_ACCEPTED},
@@ -547,9 +564,25 @@ TRANSITIONS: tuple[Row, ...] = (
         guards=(no_opinion_pending,),
         clock=ends,
     ),
+    # An agency that goes into another one: its cases follow, by order of the authority's administrator.
+    _row(
+        "hand_over",
+        {S.SUBMITTED, S.ACCEPTED, S.DEEMED_ACCEPTED},
+        S.HANDED_OVER,
+        ADMINISTRATOR,
+        guards=(agency_is_merged, no_opinion_pending),
+        clock=ends,
+    ),
     _row("announce", S.FINAL_PASSED, S.ANNOUNCED, REGISTRAR, guards=(registration_in_force,)),
-    _row("issue", S.ANNOUNCED, S.ISSUED, REGISTRAR, guards=(registration_in_force,), clock=ends),
-    _row("recompute", OPEN, SAME, CLOCK, clock=recounts),
+    _row(
+        "issue",
+        S.ANNOUNCED,
+        S.ISSUED,
+        REGISTRAR,
+        guards=(registration_in_force, certificate_signed),
+        clock=ends,
+    ),
+    _row("recompute", OPEN | UNISSUED, SAME, CLOCK, clock=recounts),
     _row("terminate", UNTIL_REFERRED, S.TERMINATED, SUPERVISOR, clock=ends),
     _row("terminate", S.REPORTED, S.TERMINATED, SIGNING_OFFICER, clock=ends),
     _row("terminate", UNDECIDED_OR_UNISSUED, S.TERMINATED, REGISTRAR, clock=ends),
@@ -763,6 +796,7 @@ def _step(
     if to != source:
         case.resume_state = source if source in WORKING else ""
         case.state, case.state_since = to, at
+    case.awaits_signature = _awaits_signature(case, act, source)
     movement = log.record(
         case, act=act, by=by, role=by.role_for(row.who), source=source, at=at, detail=detail
     )
@@ -772,6 +806,13 @@ def _step(
     docket.follow(case, at)
     announcements.announce(movement, case)
     return movement
+
+
+def _awaits_signature(case: Case, act: str, source: State) -> bool:
+    """Whether a proposed decision waits for its signature after this act."""
+    if case.state != State.REPORTED or source != State.REPORTED or act == "decline":
+        return False
+    return case.awaits_signature or act in {"approve", "refuse"}
 
 
 def deadline(case: Case) -> dict[str, Any]:

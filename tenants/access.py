@@ -19,8 +19,10 @@ def record_look(*, by: User, person_id: UUID, reason: str, case_id: UUID | None 
     )
 
 
-def looks_at(seen: Mapping[UUID, UUID], *, by: User, agency: Agency, reason: str) -> list[AccessRecord]:
-    """The records of a look at many people at once, each with the case that led to it; not stored yet."""
+def looks_at(
+    seen: Mapping[UUID, UUID | None], *, by: User, agency: Agency, reason: str
+) -> list[AccessRecord]:
+    """The records of a look at many people at once, each with the case that led to it, if one; not stored."""
     return [
         AccessRecord(user=by, agency=agency, person_id=person, case_id=case, reason=reason)
         for person, case in seen.items()

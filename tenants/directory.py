@@ -15,6 +15,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from tenants.models import Agency
 
 READINGS: Final = Path(__file__).parent / "data" / "readings.csv"
@@ -79,7 +81,19 @@ SPREAD: Final = 2
 
 def first_review() -> list[Agency]:
     """Every first-review agency in the order of its number: one query."""
-    return list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).order_by("number"))
+    every = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).select_related("merged_into")
+    return list(every.order_by("number"))
+
+
+def why_closed(agency: Agency) -> str:
+    """What is said to somebody who would apply to an agency that takes nothing at present."""
+    if agency.merged_into is not None:
+        return _("%(agency)s已并入%(target)s，请改选%(target)s。") % {
+            "agency": agency.name,
+            "target": agency.merged_into.name,
+        }
+    said = _("%(agency)s暂停接收申请，请另选注册机构。") % {"agency": agency.name}
+    return said + (_("原因：%(note)s") % {"note": agency.intake_note} if agency.intake_note else "")
 
 
 def find(query: str, agencies: Iterable[Agency]) -> list[Agency]:

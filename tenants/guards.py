@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, Final, ParamSpec
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 
 from tenants import second_factor, signin, staff_passwords
 from tenants.models import Agency, User
-from tenants.rolebook import Role
+from tenants.rolebook import AUDITS, Role
 from tenants.roles import roles_of
 
 P = ParamSpec("P")
@@ -113,6 +114,8 @@ def staff_required(
                 return _sign_in_first(request)
             held = roles_held(request)
             if not (held & wanted if wanted else held):
+                if is_shut_out(request):
+                    return _closed(request)
                 raise Http404
             if not second_factor.is_in(request):
                 return _sign_in_first(request)
@@ -132,8 +135,22 @@ def roles_held(request: HttpRequest) -> frozenset[str]:
     if known is None:
         agency: Agency | None = getattr(request, "agency", None)
         known = roles_of(request.user, agency) if agency is not None else frozenset()
+        if agency is not None and agency.is_closed:
+            # Merged into another one, and done: its files are read by auditors only.
+            request.left_behind = bool(known - AUDITS)  # type: ignore[attr-defined]
+            known &= AUDITS
         request.roles = known  # type: ignore[attr-defined]
     return known
+
+
+def is_shut_out(request: HttpRequest) -> bool:
+    """Whether somebody held a role at an agency that is closed, and holds none any more."""
+    return bool(getattr(request, "left_behind", False))
+
+
+def _closed(request: HttpRequest) -> HttpResponseBase:
+    """Where the work of this agency goes on."""
+    return render(request, "errors/merged.html", status=HTTPStatus.GONE)
 
 
 def _desk_of(request: HttpRequest) -> str:

@@ -79,6 +79,8 @@ class Agency(TenantMixin):
     hours = models.CharField(_("办公时间"), max_length=200, blank=True)
     email = models.EmailField(_("电子邮箱"), blank=True)
     intake_open = models.BooleanField(_("受理申请"), default=True)
+    # Why it takes none at present, as applicants read it.
+    intake_note = models.CharField(_("暂停原因"), max_length=200, blank=True)
     review_clock_applies = models.BooleanField(_("适用初审法定时限"), default=True)
     materials_mode = models.CharField(
         _("材料方式"), max_length=6, choices=Materials.choices, default=Materials.PAPER
@@ -124,6 +126,16 @@ class Agency(TenantMixin):
     @property
     def is_authority(self) -> bool:
         return self.code == AUTHORITY_CODE
+
+    @property
+    def is_closed(self) -> bool:
+        """Merged into another one, and its last open case is done: its desk is only read any more."""
+        return self.merged_at is not None
+
+    @property
+    def living(self) -> Agency:
+        """Who does this agency's work today: itself, or the one it was merged into."""
+        return self.merged_into or self
 
 
 class Domain(DomainMixin):
@@ -297,7 +309,10 @@ class AccessRecord(models.Model):
         verbose_name = _("查看记录")
         verbose_name_plural = _("查看记录")
         ordering: ClassVar = ["at"]
-        indexes = (models.Index("person_id", "at", name="access_by_person"),)
+        indexes = (
+            models.Index("person_id", "at", name="access_by_person"),
+            models.Index("at", "id", name="access_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.person_id} {self.at}"
@@ -460,6 +475,7 @@ class PreparedFile(models.Model):
         EXPORT = "export", _("导出")
         PRINTS = "prints", _("批量打印")
         ARCHIVE = "archive", _("电子卷宗")
+        CHECK = "check", _("校验")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
@@ -528,3 +544,35 @@ class AgencyJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.wish.get('code', '')}"
+
+
+class SchemaHealth(models.Model):
+    """How an agency's schema was found when it was last looked at: written by tasks, read by the overview.
+
+    There is a row for every schema of the database that belongs to an agency or looks like one, so that a
+    schema without an agency shows as well.
+    """
+
+    schema = models.CharField(_("数据架构"), max_length=63, primary_key=True)
+    agency = models.OneToOneField(
+        Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="health"
+    )
+    # False: the agency's row is there and its schema is not.
+    exists = models.BooleanField(default=True)
+    # The last migration of the agencies' own app, and how many are still to be done.
+    version = models.CharField(_("数据架构版本"), max_length=120, blank=True)
+    behind = models.PositiveSmallIntegerField(default=0)
+    # Differences from the table of walls, and from what the other agencies' schemas look like.
+    faults = models.JSONField(default=list, blank=True)
+    checked_at = models.DateTimeField(_("检查时间"))
+    # Where docket and case files disagree; empty until they were compared.
+    differences = models.PositiveIntegerField(null=True, blank=True)
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("数据架构状况")
+        verbose_name_plural = _("数据架构状况")
+        ordering: ClassVar = ["schema"]
+
+    def __str__(self) -> str:
+        return self.schema

@@ -8,7 +8,7 @@ compared with the migrated one, structure and seeded rows, before it is committe
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,10 @@ from tenants.crossing import Desk
 from tenants.models import AUTHORITY_CODE, PUBLIC_SCHEMA, Agency, Domain, check_code
 from tenants.walls.apply import apply_walls, quoted
 from tenants.walls.catalogue import seeds, signatures, unlike
+from tenants.walls.check import check_walls
+from tenants.walls.grants import AGENCY_TABLES
+from tenants.walls.place import ROLE_OF_DESK
+from tenants.walls.roles import AGENCY as AGENCY_ROLE
 from tenants.walls.roles import ensure_roles
 
 AGENCIES_FILE: Final = Path(__file__).parent / "data" / "agencies.csv"
@@ -106,6 +110,61 @@ def open_agencies(rows: Iterable[AgencyRow]) -> list[Agency]:
     return opened
 
 
+def establish(row: AgencyRow, *, along: Callable[[Agency], None]) -> Agency:
+    """Open one agency by the migrations; `along` happens in the same transaction, as its last part.
+
+    Killed at any point it leaves nothing, or the whole agency with what came along. Raises ValidationError
+    for a code that cannot be a schema and a host, IntegrityError or ProgrammingError where it is taken.
+    """
+    check_code(row.code)
+    with crossing.standing(Desk.OWNER):
+        ensure_roles([row.code])
+    if _last_recording is None:
+        return _open_first(row, along)[0]
+    return _open_next(row, _last_recording, along)
+
+
+def complete(agency: Agency) -> None:
+    """Give an agency whatever its schema lacks: the schema itself, migrations, walls, its host.
+
+    What is there stays. One transaction.
+    """
+    schema = agency.schema_name
+    with crossing.standing(Desk.OWNER):
+        ensure_roles([schema])
+    with crossing.standing(Desk.OWNER, agency), crossing.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [OPENING_LOCK])
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        if not Domain.objects.filter(tenant=agency).exists():
+            Domain.objects.bulk_create([_host(agency)])
+        _migrate()
+        apply_walls([schema])
+
+
+def self_test(agency: Agency) -> list[str]:
+    """What is wrong with an open agency, in words: walls, host, and whether each desk finds its tables."""
+    schema = agency.schema_name
+    own = [model for app in _own_labels() for model in apps.get_app_config(app).get_models()]
+    with crossing.standing(Desk.OWNER):
+        found = check_walls([schema])
+        faults = [fault for lines in found.values() for fault in lines]
+        if not Domain.objects.filter(tenant=agency).exists():
+            faults.append(f"{schema}: no host leads to it")
+        others = Agency.objects.exclude(schema_name__in=[schema, PUBLIC_SCHEMA]).order_by("-number")
+        model = others.values_list("schema_name", flat=True).first()
+        if model and len(set(signatures([schema, model]).values())) > 1:
+            faults += unlike(schema, model)
+    if not faults:
+        for desk in (Desk.AGENCY, Desk.APPLICANT, Desk.AUTHORITY):
+            letter = AGENCY_ROLE if desk is Desk.AGENCY else ROLE_OF_DESK[desk]
+            with crossing.standing(desk, agency):
+                for table in own:
+                    if "S" in AGENCY_TABLES[table._meta.db_table].get(letter, ""):
+                        table._default_manager.exists()
+    return faults
+
+
 def open_authority() -> Agency:
     """The authority's row: the public schema's own agency, on which its staff hold their roles."""
     with crossing.standing(Desk.OWNER):
@@ -168,7 +227,13 @@ class Recorder:
             self.statements.append(said.strip().rstrip(";"))
 
 
-def _open_first(row: AgencyRow) -> tuple[Agency, Recording]:
+Along = Callable[[Agency], None]
+# The migrations of a process do not change: what was recorded once serves every later opening in it.
+_last_recording: Recording | None = None
+
+
+def _open_first(row: AgencyRow, along: Along | None = None) -> tuple[Agency, Recording]:
+    global _last_recording  # noqa: PLW0603 - one database per process
     recorder = Recorder()
     with _opening(row) as agency:
         with connection.execute_wrapper(recorder):
@@ -177,6 +242,9 @@ def _open_first(row: AgencyRow) -> tuple[Agency, Recording]:
         made = Recording(
             row.code, ";\n".join(recorder.statements), signatures([row.code])[row.code], seeds(row.code)
         )
+        if along is not None:
+            along(agency)
+    _last_recording = made
     return agency, made
 
 
@@ -186,7 +254,7 @@ def _migrate() -> None:
     Migrations of the public apps change nothing here. They are noted as done at once: walking through them
     would build the models of every one of them anew, four seconds for nothing.
     """
-    own = {config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS}
+    own = _own_labels()
     recorder = MigrationRecorder(connection)
     recorder.ensure_schema()
     elsewhere = [key for key in MigrationLoader(connection).graph.nodes if key[0] not in own]
@@ -198,7 +266,11 @@ def _migrate() -> None:
     executor.migrate(executor.loader.graph.leaf_nodes())
 
 
-def _open_next(row: AgencyRow, recording: Recording) -> Agency:
+def _own_labels() -> set[str]:
+    return {config.label for config in apps.get_app_configs() if config.name in settings.TENANT_APPS}
+
+
+def _open_next(row: AgencyRow, recording: Recording, along: Along | None = None) -> Agency:
     with _opening(row) as agency:
         with connection.cursor() as cursor:
             cursor.execute(recording.script)
@@ -207,6 +279,8 @@ def _open_next(row: AgencyRow, recording: Recording) -> Agency:
             raise ReplayError("\n".join(unlike(row.code, recording.schema)))
         if seeds(row.code) != recording.seeds:
             raise ReplayError(f"{row.code}: the rows that migrations write differ from {recording.schema}.")
+        if along is not None:
+            along(agency)
     return agency
 
 
@@ -229,6 +303,9 @@ def _opening(row: AgencyRow) -> Iterator[Agency]:
         agency.number = FIRST_NUMBER if last is None else last + 1
         # Written in bulk because the inherited save() refuses to work inside another schema.
         Agency.objects.bulk_create([agency])
-        host = f"{row.code}.{settings.BASE_HOST}"
-        Domain.objects.bulk_create([Domain(domain=host, tenant=agency, is_primary=True)])
+        Domain.objects.bulk_create([_host(agency)])
         yield agency
+
+
+def _host(agency: Agency) -> Domain:
+    return Domain(domain=f"{agency.code}.{settings.BASE_HOST}", tenant=agency, is_primary=True)

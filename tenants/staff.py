@@ -281,6 +281,27 @@ def to_be_freed(*, user: User, agency: Agency, by: User) -> User:
     return account
 
 
+def manager_to_be_freed(*, user: User, agency: Agency, by: User) -> User:
+    """An agency's manager whose second factor the authority's administrator may reset.
+
+    Only where no other manager of the agency can do it, and never at the authority itself. Raises `Refusal`.
+    """
+    administers = AgencyUserObjectPermission.objects.filter(
+        user=by, content_object__code=AUTHORITY_CODE, permission__codename=ADMINISTRATOR.code
+    )
+    if agency.is_authority or not by.is_active or not administers.exists():
+        raise Refusal(_("您没有办理此事项的权限。"), "role")
+    account = _kept(user, agency)
+    if not account.is_active or MANAGER.code not in roles.roles_of(account, agency):
+        raise Refusal(_("该人员不是这家机构的管理员。"), "no_manager")
+    if not account.second_factor_mark:
+        raise Refusal(_("该账号没有第二因素，本人下次登录时即可设置。"), "no_factor")
+    others = [one for one in roles.holders_of(MANAGER, agency) if one.pk != account.pk]
+    if any(has_accepted(one) and one.second_factor_mark for one in others):
+        raise Refusal(_("这家机构另有能够登录的管理员，请由其重置。"), "another_manager")
+    return account
+
+
 def _not_after_a_reset(account: User, agency: Agency, by: User) -> None:
     if not account.second_factor_mark and _did(by, account, agency, "second_factor"):
         said = _(

@@ -11,6 +11,7 @@ from typing import Any
 
 from celery import Task, current_app, shared_task
 from celery.signals import worker_process_init
+from django.conf import settings
 
 from tenants import sessions
 from tenants.crossing import Desk, standing
@@ -24,6 +25,8 @@ class PlacedTask(Task):  # type: ignore[type-arg]
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if settings.AS_OWNER and not settings.TESTING and self.name not in settings.OWNERS_TASKS:
+            raise PermissionError(f"The owner's worker does not do {self.name}.")
         with standing(Desk.CLERK):
             return self.run(*args, **kwargs)
 

@@ -1,7 +1,7 @@
 """Behind the scenes of the journeys: a process that lays the ground and brings people to where one begins.
 
-`python -m tests.backstage` prepares an empty database (tables, walls, agencies, staff, static files), says
-so in one line, and then does what it is asked, one JSON line at a time: `{"do": "someone", "with": {…}}`.
+`python -m tests.backstage` prepares a copy of the tests' ground (staff, static files), says so in one line,
+and then does what it is asked, one JSON line at a time: `{"do": "someone", "with": {…}}`.
 Everything is done by the verbs of the domain, never by rows written by hand. It logs in as the owner and
 takes the desks' roles, as tests do.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.cast import Officer
 
-# The database is empty, so the staff's places are given here and not by an import of rosters.
+# The ground has agencies and no staff, so their places are given here and not by an import of rosters.
 AGENCIES: Final = ("beijing", "mohurd", "sinopec")
 FAMILIES: Final = "甲乙丙丁戊己庚辛壬癸"
 EMPLOYER_NAME: Final = "北京示例化工有限公司"
@@ -48,12 +48,9 @@ TOLD_WITHIN: Final = 60
 
 
 def lay_ground() -> None:
-    """Tables, walls, the authority, three agencies, static files, and the staff of the cast."""
+    """Static files, and the staff of the cast; tables, walls and agencies came with the database."""
     from django.core.management import call_command
 
-    call_command("migrate_schemas", shared=True, verbosity=0)
-    call_command("apply_walls", verbosity=0)
-    call_command("open_agency", *AGENCIES, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     _appoint()
 
@@ -61,11 +58,9 @@ def lay_ground() -> None:
 def _appoint() -> None:
     from tenants import crossing
     from tenants.models import Agency
-    from tenants.provisioning import open_authority
     from tests.cast import STAFF
 
     with crossing.standing(crossing.Desk.OWNER):
-        open_authority()
         agencies = {agency.code: agency for agency in Agency.objects.all()}
         for agency in agencies.values():
             agency.phone = f"010-0000-{agency.number:04d}"
@@ -292,8 +287,11 @@ def lodged(*, person: str, agency: str = "beijing", at: str = "submitted") -> Fa
     return begun
 
 
-def pile(*, agency: str, cases: int) -> list[str]:
-    """So many reviewed cases at an agency, ready to be referred; the document numbers of their people."""
+def pile(*, agency: str, cases: int, referred: bool = False) -> list[str]:
+    """So many reviewed cases at an agency, ready to be referred, or sent up together already.
+
+    Answers the document numbers of their people.
+    """
     from review import casework
     from review.states import State
     from tenants import crossing
@@ -301,6 +299,7 @@ def pile(*, agency: str, cases: int) -> list[str]:
 
     people = [someone() for _case in range(cases)]
     place, reviewer, second = _agency(agency), _officer(agency), _officer(agency, role="supervisor")
+    reviewed = []
     for each in people:
         person = _person(each["id"])
         with (
@@ -313,7 +312,43 @@ def pile(*, agency: str, cases: int) -> list[str]:
             casefiles.walk(case, reviewer, State.FIRST_PASSED)
             if case.policy["countersign"]:
                 casework.countersign(case=case, by=second)
+        reviewed.append(case)
+    if referred:
+        with crossing.standing(crossing.Desk.AGENCY, place):
+            casework.refer(cases=reviewed, by=reviewer)
     return [each["number"] for each in people]
+
+
+def asked_to_open(*, agency: str, login: str) -> str:
+    """The administrator orders an agency from the owner's worker; the key of the job."""
+    from review import agency_jobs
+    from tenants import crossing
+
+    wish = {
+        "code": agency,
+        "kind": "ministry",
+        "name_zh": f"示例{agency}部",
+        "name_en": "",
+        "manager": {"name": "示例管理", "username": login, "email": ""},
+    }
+    with crossing.standing(crossing.Desk.AUTHORITY):
+        return str(agency_jobs.ask_opening(key=uuid4(), wish=wish, by=_administrator()).pk)
+
+
+def asked_to_merge(*, agency: str, target: str) -> str:
+    """The administrator orders that an agency goes into another one; the key of the job."""
+    from review import mergers
+    from tenants import crossing
+
+    source, into = _agency(agency), _agency(target)
+    with crossing.standing(crossing.Desk.AUTHORITY):
+        return str(mergers.announce(agency=source, target=into, by=_administrator(), reason="示例合并。").pk)
+
+
+def _administrator() -> Any:
+    from tenants.models import User
+
+    return User.objects.get(username="feng.authority")
 
 
 def answered(*, person: str, application: str, changes: dict[str, dict[str, Any]], words: list[str]) -> None:
@@ -488,7 +523,7 @@ def counter_code(*, person: str, number: str, agency: str = "beijing") -> str:
 
 
 KNOWN: Final = (
-    *(someone, opened, announced, draft, lodged, pile, answered),
+    *(someone, opened, announced, draft, lodged, pile, answered, asked_to_open, asked_to_merge),
     *(signed_in, staff_in, out_of_time, captcha, code, counter_code),
 )
 VERBS: Final[dict[str, Callable[..., Any]]] = {verb.__name__: verb for verb in KNOWN}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import ground, manual, stage
@@ -30,10 +31,17 @@ def _place(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The migrated test database with roles, walls, the authority and three agencies, once per session."""
-    with django_db_blocker.unblock():
-        ground.open_ground()
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, worker_id: str
+) -> Iterator[None]:
+    """The test database with roles, walls, the authority and three agencies, one for each test process."""
+    name = f"test_{worker_id}"
+    with ground.copied(name):
+        with django_db_blocker.unblock():
+            ground.stand_on(name)
+        yield
+        with django_db_blocker.unblock():
+            connection.close()
 
 
 @pytest.fixture(scope="session")

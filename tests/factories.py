@@ -13,6 +13,7 @@ from uuid import uuid4
 from register import clock, documents, people
 from register import reference as references
 from register.models import (
+    DocketCount,
     DocketEntry,
     DocumentType,
     Kind,
@@ -97,7 +98,9 @@ def docket_line(person: Person, agency: Agency, **fields: Any) -> DocketEntry:
         "updated_at": clock.now(),
         **fields,
     }
-    return DocketEntry.objects.create(person=person, agency=agency, kind=kind, **values)
+    line = DocketEntry.objects.create(person=person, agency=agency, kind=kind, **values)
+    DocketCount.objects.create(agency=agency, state=line.state, change=1)
+    return line
 
 
 def restriction(person: Person, *, until: date, since: date | None = None) -> Restriction:

@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 from deploy import embedded, play
 from deploy.lifelines import ROOT, Failure, dies_with_parent, tail, var_folder
 from deploy.processes import Portal, portal_processes
+from tests import ground
 
 FIRST_PORT: Final = 8300
 
@@ -94,9 +95,9 @@ class Stage:
         """The name of one more agency, which has nothing in its queue and the staff of Beijing's."""
         return str(self.backstage.ask("opened", agency=agency, **more))
 
-    def pile(self, agency: str, cases: int) -> list[str]:
-        """So many reviewed cases, ready to be referred; the document numbers of their people."""
-        return list(self.backstage.ask("pile", agency=agency, cases=cases))
+    def pile(self, agency: str, cases: int, **more: Any) -> list[str]:
+        """So many reviewed cases, ready to be referred or `referred` already; their people's numbers."""
+        return list(self.backstage.ask("pile", agency=agency, cases=cases, **more))
 
     def answered(
         self, person: Somebody, lodged: Lodged, *, changes: dict[str, dict[str, str]], words: list[str]
@@ -155,34 +156,40 @@ class Stage:
         embedded.bring_up(self.var, server)
 
 
-# Servers given to the tests are not the stage's.
-GIVEN: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-
-
 @contextmanager
 def standing(worker: str) -> Iterator[Stage]:
-    """The portal on servers of its own, with fresh data, for the length of the block.
+    """The portal with fresh data of its own for the length of the block.
 
-    `worker` is the test process's name (gw0, gw1 … or master): processes beside each other share nothing.
+    `worker` is the test process's name (gw0, gw1 … or master): processes beside each other share nothing but
+    the database server. Redis is the stage's own: faults take it away.
     """
     var = var_folder() / f"stage-{worker}"
     port = FIRST_PORT + 100 * int(worker.removeprefix("gw") if worker.startswith("gw") else 0)
     var.mkdir(parents=True, exist_ok=True)
-    given = {name: os.environ.pop(name) for name in GIVEN if name in os.environ}
     embedded.forget(var)
     for file in (var / "clock-shift", *(var / "mail").glob("*"), *(var / "pictures").glob("*")):
         file.unlink(missing_ok=True)
-    with embedded.servers(var, durable=False) as added:
-        env = embedded.surroundings(var, added, test=False)
-        # The other tests of this process go on with their own servers.
-        os.environ.update(given)
+    with ground.copied(f"stage_{worker}") as leading, _own_redis(var) as added:
+        env = embedded.surroundings(var, {**leading, **added}, test=False)
         env = {key: value for key, value in env.items() if key != "PORTAL_TESTING"}
         env |= {"PORTAL_DEMO": "1", "CLOCK_SHIFT_FILE": str(var / "clock-shift"), "CLOCK_SECONDS": "1"}
         with (
             _backstage(env, var) as backstage,
-            portal_processes(env, var=var, port=port, web_workers=1, workers=1) as portal,
+            portal_processes(
+                env, var=var, port=port, web_workers=1, workers=1, later=frozenset({"opener"})
+            ) as portal,
         ):
             yield Stage(portal, var, env, backstage)
+
+
+@contextmanager
+def _own_redis(var: Path) -> Iterator[dict[str, str]]:
+    """A server beside the one that is given to the other tests of this process."""
+    given = os.environ.pop("REDIS_URL", None)
+    with embedded.servers(var, durable=False) as added:
+        if given:
+            os.environ["REDIS_URL"] = given
+        yield added
 
 
 @contextmanager

@@ -38,14 +38,17 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect(target)
     form = SignInForm(posted(request))
     if form.is_valid():
-        if signin.sign_in(
-            request,
-            document_type=form.cleaned_data["document_type"],
-            number=form.cleaned_data["number"],
-            password=form.cleaned_data["password"],
-        ):
-            return redirect(target)
-        form.add_error(None, _("证件号码或密码不正确，请核对后重试。首次使用请先设置密码。"))
+        try:
+            if signin.sign_in(
+                request,
+                document_type=form.cleaned_data["document_type"],
+                number=form.cleaned_data["number"],
+                password=form.cleaned_data["password"],
+            ):
+                return redirect(target)
+            form.add_error(None, _("证件号码或密码不正确，请核对后重试。首次使用请先设置密码。"))
+        except Refusal as no:
+            form.add_error(None, str(no.message))
     rules = policy.current()
     context = {
         "form": form,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -16,10 +17,12 @@ from intake import filing, progress, signin
 from intake.models import Application
 from intake.progress import Display
 from intake.views.found import Text, private
-from register import codes, people
-from register.models import DocketEntry, Kind, Person, Registration
+from register import certificates, codes, people
+from register.models import Certificate, DocketEntry, Kind, Person, Registration
+from review.documents import endings, letters
 from review.states import State
 from tenants.guards import ApplicantRequest, applicant_required
+from tenants.models import AUTHORITY_CODE, Agency
 
 OLDEST, NEWEST = "", "newest"
 REGISTERED: Final = Display(word=_("已登记"), tone="green", shape="filled", icon="seal")
@@ -43,6 +46,7 @@ class Record:
     entry: DocketEntry | None = None
     application: Application | None = None
     registration: Registration | None = None
+    certificate: Certificate | None = None
 
     @property
     def ended(self) -> Text:
@@ -67,10 +71,23 @@ def history(request: ApplicantRequest) -> HttpResponse:
     return private(render(request, "intake/history.html", context))
 
 
+@applicant_required
+@require_safe
+def decision(request: ApplicantRequest, registration_id: UUID) -> HttpResponse:
+    """The decision by which an own registration ended (注销、撤销、吊销决定书), as a PDF."""
+    person = signin.person_of(request)
+    ended = Registration.objects.exclude(ended_how="").filter(people.rows_of(person))
+    row = get_object_or_404(ended, pk=registration_id)
+    letter = endings.letter_of(row, person, Agency.objects.get(code=AUTHORITY_CODE))
+    answer = HttpResponse(letters.letter_pdf(letter), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="decision-{row.number}.pdf"'
+    return private(answer)
+
+
 def records_of(person: Person) -> list[Record]:
     """Everything lodged by and granted to a person, also under records merged into this one, oldest first.
 
-    Three queries, however many there are. Drafts, given up or not, are no part of it.
+    Four queries, however many there are. Drafts, given up or not, are no part of it.
     """
     mine_lodged = filing.applications_of(person).filter(status=Application.Status.LODGED)
     # Of one day, what was lodged first comes first.
@@ -79,10 +96,15 @@ def records_of(person: Person) -> list[Record]:
     lines = {line.case_id: line for line in DocketEntry.objects.filter(mine).select_related("agency")}
     granted = list(Registration.objects.filter(mine).select_related("agency"))
     by_case = {row.case_id: row for row in granted if row.case_id}
+    stored = certificates.in_use_of(granted)
     records = [
         _of_application(one, lines[one.pk], by_case.pop(one.pk, None)) for one in lodged if one.pk in lines
     ]
     records += [_of_registration(row) for row in granted if not row.case_id or row.case_id in by_case]
+    records = [
+        replace(one, certificate=stored.get(one.registration.pk)) if one.registration else one
+        for one in records
+    ]
     return sorted(records, key=_by_time)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,8 +20,8 @@ from intake.views.found import Text, own_application, private
 from intake.views.menu import all_closed, functions_of, menu_of
 from intake.views.now import days_left, now_of
 from notifications import board
-from register import clock, codes, eligibility, people
-from register.models import Kind, Person, Photo, Registration
+from register import certificates, clock, codes, eligibility, people
+from register.models import Certificate, Kind, Person, Photo, Registration
 from tenants.guards import ApplicantRequest, applicant_required
 
 # --- The personal page -----------------------------------------------------------------------------
@@ -68,6 +69,8 @@ class Held:
     category: str
     left: str
     to_come: Registration | None
+    # To be downloaded: of the registration that counts, and of the one that follows it.
+    certificates: Sequence[Certificate] = ()
 
 
 def held_of(stands: Affairs) -> Held | None:
@@ -76,7 +79,9 @@ def held_of(stands: Affairs) -> Held | None:
     if row is None:
         return None
     left = days_left(row.valid_to, stands.today) if stands.status.in_force and not stands.to_come else ""
-    return Held(row, codes.label("category", row.category), left, stands.to_come)
+    stored = certificates.in_use_of(filter(None, [row, stands.to_come]))
+    shown = tuple(stored[one.pk] for one in (row, stands.to_come) if one and one.pk in stored)
+    return Held(row, codes.label("category", row.category), left, stands.to_come, shown)
 
 
 def _day() -> str:
@@ -140,7 +145,11 @@ def application(request: ApplicantRequest, application_id: UUID) -> HttpResponse
 def _granted(application: Application) -> dict[str, Any]:
     """The registration that this application brought."""
     row = Registration.objects.filter(case_id=application.pk).first()
-    return {"granted": row, "granted_category": codes.label("category", row.category) if row else ""}
+    return {
+        "granted": row,
+        "granted_category": codes.label("category", row.category) if row else "",
+        "certificate": certificates.in_use(row) if row else None,
+    }
 
 
 def _copying(person: Person, shown: progress.Progress) -> dict[str, Any]:

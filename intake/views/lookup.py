@@ -46,11 +46,12 @@ def registration(request: HttpRequest) -> HttpResponse:
         except Refusal as no:
             form.add_error(None, str(no.message))
     # Nothing that was typed stays on the page beside the answer.
-    context = {"card": card, "tag": _tag(card.status), "form": LookupForm()} if card else {"form": form}
+    context = {"card": card, "tag": tag_of(card.status), "form": LookupForm()} if card else {"form": form}
     return render(request, "intake/lookup.html", context)
 
 
-def _tag(status: Status) -> dict[str, str]:
+def tag_of(status: Status) -> dict[str, str]:
+    """A state of the register as a tag."""
     tone, shape, icon = LOOKS.get(status, LOOKS[Status.VALID] if status.in_force else LOOKS[Status.EXPIRED])
     return {"word": str(status.label), "tone": tone, "shape": shape, "icon": icon}
 

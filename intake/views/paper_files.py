@@ -5,49 +5,33 @@ The files were written anew when they came in; the headers see to it that nothin
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.http import Http404, HttpResponse
 
 from intake.models import Paper, PaperPage
-from intake.papers import JPEG, PDF
-from intake.views.found import private
-
-# A file opened by itself can do nothing, load nothing and be framed by nobody.
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-SUFFIXES: Final = {JPEG: "jpg", PDF: "pdf"}
+from register.uploads import JPEG
+from review.views.proofs import answer
 
 
 def whole(paper: Paper, reference: str) -> HttpResponse:
     """The file as it is kept: a picture is shown, a PDF is saved (browsers show none in a sandbox)."""
-    return _answer(_name(paper, reference), bytes(paper.data), paper.content_type)
+    return answer(_name(paper, reference), bytes(paper.data), paper.content_type)
 
 
 def page(paper: Paper, reference: str, number: int) -> HttpResponse:
     """One page as a picture; a page that does not exist is not found."""
     if paper.content_type == JPEG and number == 1:
-        return _answer(_name(paper, reference), bytes(paper.data), JPEG)
+        return answer(_name(paper, reference), bytes(paper.data), JPEG)
     found = PaperPage.objects.filter(paper=paper, number=number).first()
     if found is None:
         raise Http404
-    return _answer(f"{_name(paper, reference)}-{number}", bytes(found.data), JPEG)
+    return answer(f"{_name(paper, reference)}-{number}", bytes(found.data), JPEG)
 
 
 def thumbnail(paper: Paper, reference: str) -> HttpResponse:
     """The first page, small."""
-    return _answer(f"{_name(paper, reference)}-small", bytes(paper.thumbnail), JPEG)
+    return answer(f"{_name(paper, reference)}-small", bytes(paper.thumbnail), JPEG)
 
 
 def _name(paper: Paper, reference: str) -> str:
     """A name of our own: what the file was called at home may say more than a file name should."""
     return f"{reference}-{paper.code}"
-
-
-def _answer(name: str, data: bytes, content_type: str) -> HttpResponse:
-    answer = private(HttpResponse(data, content_type=content_type))
-    how = "attachment" if content_type == PDF else "inline"
-    answer["Content-Disposition"] = f'{how}; filename="{name}.{SUFFIXES[content_type]}"'
-    answer["Content-Security-Policy"] = POLICY
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cross-Origin-Resource-Policy"] = "same-origin"
-    return answer

@@ -22,7 +22,7 @@ from intake.models import Application, Paper
 from intake.papers import Part
 from intake.views import paper_files
 from intake.views.found import own_application, private
-from register import printing
+from register import printing, uploads
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
 
@@ -96,7 +96,7 @@ def _uploaded(request: ApplicantRequest, application: Application) -> HttpRespon
             )
         except ValidationError as error:
             faults += [_("%(name)s：%(error)s") % {"name": name, "error": text} for text in error.messages]
-            if error.code in uploaded.STRAINED:
+            if error.code in uploads.STRAINED:
                 break
         except Refusal as no:
             faults.append(str(no.message))

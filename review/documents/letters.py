@@ -1,5 +1,5 @@
 """The letters of a case: receipts of lodging and acceptance, correction, non-acceptance, extensions, lapse,
-hand-over, termination, grant and refusal.
+hand-over, termination, grant, refusal and reinstatement.
 
 Each is written from one movement of the case and says what was told then, whatever has happened since. They
 carry the masked document number and are drawn when they are asked for.
@@ -22,7 +22,7 @@ from register.models import Kind
 from register.printing import qr_svg, render_pdf
 from review.documents import wording
 from review.documents.sheets import short_digest
-from review.models import Case, Movement, TerminationGround
+from review.models import Case, Movement, RulingKind, TerminationGround
 from review.sections import item_label
 from review.states import Clock, State
 from tenants.models import Agency
@@ -45,6 +45,7 @@ TITLES: Final[Mapping[str, str | Promise]] = {
     "终止办理通知书": _("终止办理通知书"),
     "准予注册决定书": _("准予注册决定书"),
     "不予注册决定书": _("不予注册决定书"),
+    "恢复审查通知书": _("恢复审查通知书"),
 }
 
 
@@ -162,7 +163,7 @@ def letters_of(
             final=authority,
             papers=papers,
         )
-        written.append(_printable(write(told)))
+        written.append(printable(write(told)))
     return written
 
 
@@ -187,7 +188,7 @@ def letter_pdf(letter: Letter) -> bytes:
     return render_pdf(render_to_string("print/letter.html", context))
 
 
-def _printable(letter: Letter) -> Letter:
+def printable(letter: Letter) -> Letter:
     return replace(
         letter,
         to=wording.printable(letter.to),
@@ -386,14 +387,15 @@ def handed_over(told: Told) -> Letter:
     with override("zh-hans"):
         which = str(Clock(told.detail["clock"]).label) if told.detail.get("clock") else "办理期限"
     due = f"原有期限不变，{which}至{told.due}。" if told.due else "原有期限不变。"
+    merged = bool(told.detail.get("merger"))
+    why = f"因{source}并入{target}" if merged else f"经审查，该申请不属于{source}的办理范围"
     return _letter(
         told,
         "handed-over",
         title="转交告知书",
         number=f"{told.case.reference}-转{_nth(told)}",
         paragraphs=[
-            f"你提出的{_subject(told.case)}收悉。经审查，该申请不属于{source}的办理范围，"
-            f"现转交{target}办理。理由：{told.reasons}。",
+            f"你提出的{_subject(told.case)}收悉。{why}，现转交{target}办理。理由：{told.reasons}。",
             f"申请编号、申请材料和上报时间随案转交，你无需重新填写。{due}以后的办理事项由{target}通知你。",
         ],
         signer=told.agency,
@@ -462,6 +464,35 @@ def refused(told: Told) -> Letter:
     )
 
 
+def reinstated(told: Told) -> Letter:
+    """恢复审查通知书: by which ruling, what is void by it, who reviews now and until when."""
+    ruling = told.detail
+    with override("zh-hans"):
+        basis = str(RulingKind(ruling["basis"]).label) if ruling.get("basis") else ""
+    by = wording.joined("", str(ruling.get("decided_by") or ""), wording.iso(ruling.get("decided_on")))
+    at_authority = told.movement.to_state == State.REPORTED
+    former = {
+        State.FINAL_FAILED: "不予注册决定",
+        State.NOT_ACCEPTED: "不予受理决定",
+    }.get(State(told.movement.from_state), "逾期未补正终止")
+    who, what = (told.final.name_zh, "终审期限") if at_authority else (told.agency.name, "受理期限")
+    due = f"，{what}至{told.due}" if told.due else ""
+    return _letter(
+        told,
+        "reinstated",
+        title="恢复审查通知书",
+        number=f"{told.case.reference}-恢{_nth(told)}",
+        paragraphs=[
+            f"你提出的{_subject(told.case)}，原作{former}。"
+            f"根据{by}作出的{basis}（{ruling.get('judgment', '')}），现恢复审查。",
+            *([f"该文书的要求：{told.reasons}。"] if told.reasons else []),
+            f"本案自今日起由{who}重新审查{due}。原申请材料和上报时间不变，你无需重新上报；"
+            "审查仍适用上报时的政策规定。",
+        ],
+        signer=told.authority,
+    )
+
+
 # By act, and where the act alone does not say it, by the state it led to: a proposal is no decision.
 LETTERS: Final[Mapping[tuple[str, str], Callable[[Told], Letter]]] = {
     ("lodge", ""): lodged,
@@ -477,6 +508,7 @@ LETTERS: Final[Mapping[tuple[str, str], Callable[[Told], Letter]]] = {
     ("terminate", ""): terminated,
     ("approve", State.FINAL_PASSED): granted,
     ("refuse", State.FINAL_FAILED): refused,
+    ("reinstate", ""): reinstated,
 }
 
 

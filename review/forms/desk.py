@@ -1,4 +1,4 @@
-"""What staff fill in: sign-in, reasons, opinions, notes, rosters."""
+"""What staff fill in: sign-in, reasons, opinions, notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from register import codes
 from register.codes import Entry
-from register.rosters import What
 from review.models import Opinion
 
 TEXT_LENGTH: Final = 1000
@@ -138,33 +137,3 @@ class OpinionForm(forms.Form):
         if given.get("verdict") == Opinion.Verdict.PASS and given.get("codes"):
             self.add_error("codes", _("意见为“通过”时不能选择不通过的理由，请取消勾选或改选“不通过”。"))
         return given
-
-
-# --- Rosters ---------------------------------------------------------------------------------------------
-
-
-class RosterForm(forms.Form):
-    """A roster file and which book it belongs to."""
-
-    what = forms.ChoiceField(
-        label=_("名册种类"),
-        choices=[
-            (What.QUALIFICATIONS.value, _("资格证书名册（考试合格人员）")),
-            (What.REGISTRATIONS.value, _("历史注册名册（已注册人员）")),
-        ],
-        initial=What.QUALIFICATIONS.value,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("请选择名册种类。")},
-    )
-    file = forms.FileField(
-        label=_("名册文件"),
-        help_text=_("CSV 或 XLSX，第一行为列名，证件号码列须为文本格式。上传后先预览，不会立即写入。"),
-        error_messages={"required": _("请选择文件。"), "empty": _("文件是空的，请重新选择。")},
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx"}),
-    )
-
-
-class SkipForm(forms.Form):
-    """Whether faulty rows are left out; otherwise a file with faults is not brought in at all."""
-
-    skip_bad_rows = forms.BooleanField(label=_("跳过有错误的行，导入其余各行"), required=False)

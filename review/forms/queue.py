@@ -8,17 +8,57 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from register import codes
 from register.models import Kind
-from review.queue import Due, Holder, numbers_in
-from review.states import State
+from review.queue import Due, Fared, Holder, numbers_in
+from review.states import Clock, State
 from tenants.models import Agency
 
 EVERY: Final = ("", _("全部"))
 DIGESTS: Final = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{64})*", re.ASCII)
+
+
+class DayField(forms.DateField):
+    """A day of the calendar that a filter may name; it comes as it stands in the address: 2026-11-23."""
+
+    def __init__(self, *, label: Any) -> None:
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(
+            label=label,
+            required=False,
+            input_formats=["%Y-%m-%d"],
+            widget=widget,
+            error_messages={"invalid": _("日期无效，未按此项筛选。")},
+        )
+
+    def clean(self, value: Any) -> str:
+        day = super().clean(value)
+        return day.isoformat() if day else ""
+
+
+class PlainSelect(forms.Select):
+    """A choice written in one go: with all agencies of the country the options are the dearest of a page."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        chosen = {str(one) for one in self.format_value(value)}
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                (key, mark_safe(" selected") if str(key) in chosen else "", label)
+                for key, label in self.choices
+            ),
+        )
+        own = flatatt({**self.build_attrs(self.attrs, attrs), "name": name})
+        return format_html("<select{}>{}</select>", own, options)
 
 
 class FilterForm(forms.Form):
@@ -54,6 +94,7 @@ class FilterForm(forms.Form):
     def _offer(self, name: str, choices: Sequence[tuple[str, str | Promise]]) -> None:
         field = self.fields[name]
         if isinstance(field, forms.ChoiceField):
+            field.widget = PlainSelect()
             field.choices = choices
             field.error_messages["invalid_choice"] = _("没有这个选项，未按此项筛选。")
 
@@ -101,12 +142,29 @@ class DocketFilterForm(FilterForm):
 
     channel = forms.ChoiceField(label=_("注册渠道"), required=False)
     agency = forms.ChoiceField(label=_("注册机构"), required=False)
+    # The lists behind the figures of oversight.
+    open = forms.ChoiceField(label=_("是否在办"), required=False)
+    clock = forms.ChoiceField(label=_("期限种类"), required=False)
+    fared = forms.ChoiceField(label=_("办理情况"), required=False)
+    due_since = DayField(label=_("期限届满日自"))
+    due_until = DayField(label=_("期限届满日至"))
+    lodged_since = DayField(label=_("上报日期自"))
+    lodged_until = DayField(label=_("上报日期至"))
+    reported_since = DayField(label=_("报送日期自"))
+    reported_until = DayField(label=_("报送日期至"))
+    decided_since = DayField(label=_("决定日期自"))
+    decided_until = DayField(label=_("决定日期至"))
 
-    def __init__(self, data: Mapping[str, Any], *, agencies: Iterable[Agency]) -> None:
-        super().__init__(data)
+    def __init__(
+        self, data: Mapping[str, Any], *, agencies: Iterable[Agency], holders: Iterable[Holder] = ()
+    ) -> None:
+        super().__init__(data, holders=holders)
         channels = [choice for choice in Agency.Kind.choices if choice[0] != Agency.Kind.AUTHORITY]
         self._offer("channel", [EVERY, *channels])
         self._offer("agency", [EVERY, *((agency.code, agency.name) for agency in agencies)])
+        self._offer("open", [EVERY, ("1", _("在办"))])
+        self._offer("clock", [EVERY, *Clock.choices])
+        self._offer("fared", [EVERY, *Fared.choices])
 
 
 class ViewForm(forms.Form):

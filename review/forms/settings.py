@@ -29,7 +29,7 @@ MATERIALS_MEAN: Final = {
 }
 
 
-def _phones(text: str) -> str:
+def clean_phones(text: str) -> str:
     """One or several numbers, hotlines and extensions included, parted the same way."""
     plain = unicodedata.normalize("NFKC", text)
     parts = [" ".join(part.split()) for part in _SEVERAL.split(plain) if part.strip()]
@@ -115,7 +115,7 @@ class SettingsForm(forms.Form):
         super().__init__(data, initial={**stands, "seen": stands})
 
     def clean_phone(self) -> str:
-        return _phones(self.cleaned_data["phone"])
+        return clean_phones(self.cleaned_data["phone"])
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]

@@ -1,7 +1,7 @@
 import django.contrib.postgres.indexes
 from django.db import migrations, models
 
-import review.models
+import register.letters
 
 OPEN = [
     "accepted",
@@ -45,8 +45,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="case",
             index=django.contrib.postgres.indexes.GinIndex(
-                review.models.Letters("applicant_name"),
-                review.models.Letters("employer_name"),
+                register.letters.Letters("applicant_name"),
+                register.letters.Letters("employer_name"),
                 name="case_by_letters",
             ),
         ),

@@ -82,10 +82,17 @@ def in_its_agency(view: CaseView[P]) -> IdView[P]:
     @wraps(view)
     def found(request: StaffRequest, case_id: UUID, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         entry = get_object_or_404(DocketEntry.objects.select_related("agency"), pk=case_id)
-        with docket.opened(entry) as case:
+        with docket.opened(entry, "person", "assignee", "officer", "dispatch") as case:
+            request.case_agency = entry.agency  # type: ignore[attr-defined]
             return view(request, case, *args, **kwargs)
 
     return found  # type: ignore[return-value]  # Django gives the id by its name
+
+
+def agency_of_case(request: StaffRequest) -> Agency:
+    """The agency whose case the request has opened by `in_its_agency`; asked for once."""
+    known: Agency | None = getattr(request, "case_agency", None)
+    return known or agency_here()
 
 
 def agency_here() -> Agency:

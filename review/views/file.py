@@ -56,6 +56,7 @@ BUTTONS: Final = (
     Button("propose_restriction", _("建议限制申请"), "restriction", rare=True),
     Button("drop_restriction", _("撤回限制建议"), "restriction-withdrawal", rare=True),
     Button("hand_over", _("转交其他机构"), "hand-over", rare=True),
+    Button("reinstate", _("恢复审查"), "reinstatement", rare=True),
     Button("terminate", _("终止办理"), "termination", "outline-danger", rare=True),
     Button("release", _("释放"), "release", "outline-secondary", at_once=True),
     Button("not_accept", _("不予受理"), "non-acceptance", "outline-danger"),
@@ -123,10 +124,10 @@ def _told_before(case: Case, open_acts: set[str]) -> str:
 
 
 def _nothing_to_do(case: Case, by: Actor) -> str:
-    try:
-        workflow.allow(case, "take_up", by, clock.now())
-    except Refusal as no:
-        if no.code == "conflict":
+    if workflow.in_conflict(case, by):
+        try:
+            workflow.allow(case, "take_up", by, clock.now())
+        except Refusal as no:
             return str(no.message)
     holder = case.officer if case.state == State.REPORTED else case.assignee
     if workflow.pending_opinion(case) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,9 +14,11 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.template.loader import render_to_string
+from django.urls import get_urlconf, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from register import clock, codes, documents
@@ -25,7 +28,8 @@ from review.forms.queue import FilterForm
 from review.models import Case
 from review.queue import Book, Cursor, Tab, Wish
 from review.states import State
-from review.views.desk import READERS, Text, is_target, private
+from review.views.desk import READERS, Text, actor, is_target, private
+from review.workflow import Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
 from tenants.ways import own_page
@@ -47,19 +51,20 @@ class Row:
     category: str
     employer: str
     agency: str
-    state: State
-    left: int | None
-    due_on: date | None
-    provisional: bool
-    target: bool
+    url: str
+    # The tag of the state and the words of the deadline, as the page shows them.
+    state: SafeString
+    due: SafeString
     holder: str
     mine: bool
+    # In the hands of an absent colleague for whom the reader stands in.
+    covered: bool = False
     # Colleagues who have the case open at this moment.
     looking: str = ""
 
 
-def row_of_case(case: Case, *, user_id: int) -> Row:
-    return _row(case, case.pk, case.assignee, user_id=user_id, target=is_target(case))
+def row_of_case(case: Case, *, by: Actor) -> Row:
+    return _row(case, case.pk, case.assignee, by=by, target=is_target(case))
 
 
 def with_lookers(rows: Iterable[Row], *, user_id: int) -> list[Row]:
@@ -69,8 +74,8 @@ def with_lookers(rows: Iterable[Row], *, user_id: int) -> list[Row]:
     return [replace(row, looking=presence.names(seen[row.id])) if row.id in seen else row for row in rows]
 
 
-def row_of_entry(entry: DocketEntry, *, user_id: int) -> Row:
-    return _row(entry, entry.case_id, entry.officer, user_id=user_id, agency=entry.agency.name)
+def row_of_entry(entry: DocketEntry, *, by: Actor) -> Row:
+    return _row(entry, entry.case_id, entry.officer, by=by, agency=entry.agency.name)
 
 
 def _row(
@@ -78,7 +83,7 @@ def _row(
     key: UUID,
     holder: Any,
     *,
-    user_id: int,
+    by: Actor,
     target: bool = False,
     agency: str = "",
 ) -> Row:
@@ -90,14 +95,41 @@ def _row(
         category=codes.label("category", line.category) if line.category else "",
         employer=line.employer_name,
         agency=agency,
-        state=State(line.state),
-        left=clock.working_days_left(line.due_on) if line.due_on and line.clock else None,
-        due_on=line.due_on,
-        provisional=line.due_provisional,
-        target=target,
+        url=_case_url(get_urlconf()).replace(NO_ID, str(key)),
+        state=_state_tag(State(line.state), get_language()),
+        due=_due_words(
+            clock.working_days_left(line.due_on) if line.due_on and line.clock else None,
+            line.due_on,
+            line.due_provisional,
+            target,
+            get_language(),
+        ),
         holder=holder.display_name if holder else "",
-        mine=bool(holder) and holder.pk == user_id,
+        mine=bool(holder) and holder.pk == by.user_id,
+        covered=bool(holder) and holder.pk in by.covers,
     )
+
+
+# A page has fifty rows, but few states and days: each is drawn once, not row by row.
+NO_ID: Final = str(UUID(int=0))
+
+
+@lru_cache(maxsize=8)
+def _case_url(urlconf: str | None) -> str:
+    return reverse("case", args=[NO_ID])
+
+
+@lru_cache(maxsize=64)
+def _state_tag(state: State, language: str | None) -> SafeString:
+    return render_to_string("components/state_tag.html", {"state": state})
+
+
+@lru_cache(maxsize=2048)
+def _due_words(
+    left: int | None, day: date | None, provisional: bool, target: bool, language: str | None
+) -> SafeString:
+    told = {"left": left, "date": day, "provisional": provisional, "target": target, "compact": True}
+    return render_to_string("components/due.html", told)
 
 
 def context_of(
@@ -109,11 +141,12 @@ def context_of(
 ) -> dict[str, Any]:
     """Everything the queue page of either desk shows: counts, rows, saved views, the reader's inbox."""
     wishes, asked = form.wishes(), form.data
-    tab = book.tab(asked.get("tab", ""))
-    narrowed = queue.narrowed(lines, book, Wish(**wishes), user_id=request.user.pk)
-    counted = queue.counts(narrowed, book, user_id=request.user.pk)
+    tab, wish = book.tab(asked.get("tab", "")), Wish(**wishes)
+    user_id, covers = request.user.pk, actor(request).covers
+    narrowed = queue.narrowed(lines, book, wish, user_id=user_id)
+    counted = queue.counts(narrowed, book, user_id=user_id, covers=covers, wish=wish)
     after, before = (Cursor.parse(asked.get(name, ""), tab) for name in ("after", "before"))
-    listed = queue.listed(narrowed, book, tab, user_id=request.user.pk)
+    listed = queue.listed(narrowed, book, tab, user_id=user_id, covers=covers)
     page = queue.page(listed, book, tab, after=after, before=before)
     if not (after or before or page.after):
         # The whole list is on the page: its figure is that of the rows, whatever happened in between.

@@ -106,6 +106,15 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " JOIN public.register_person p ON p.id = f.person_id WHERE f.document_digest = digest LIMIT 1",
         (APPLICANT, *STAFF),
     ),
+    # The password of an account that was closed when its record was merged into another one: whoever knows it
+    # is told which account to use. It opens nothing.
+    "merged_account": Function(
+        "digest text",
+        "text",
+        "SELECT u.password FROM public.register_person p JOIN public.tenants_user u ON u.id = p.user_id"
+        " WHERE p.document_digest = digest AND p.merged_into_id IS NOT NULL",
+        (APPLICANT,),
+    ),
     # What stands against an application of this person, as yes or no only.
     "bars_for": Function(
         "person uuid, on_day date",
@@ -172,6 +181,29 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " WHERE r.number = certificate AND upper(p.name) = upper(holder) ORDER BY r.granted_on, r.created_at",
         (APPLICANT, *STAFF),
     ),
+    # Public verification: whoever has the code of a certificate learns how its registration stands. All
+    # periods under its number, in the order granted; `named` is the one that the certificate names.
+    "certificate_by_code": Function(
+        "asked text",
+        "TABLE (number text, name text, kind text, category text, employer_name text, agency_id bigint,"
+        " first_registered_on date, valid_from date, valid_to date, granted_on date,"
+        " ended_how text, ended_on date, open_kind text, open_lodged_on date,"
+        " named boolean, edition integer, issued_on date, void_at timestamptz)",
+        "SELECT r.number, living.name, r.kind, r.category, r.employer_name, r.agency_id,"
+        " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
+        " r.ended_how, r.ended_on, d.kind, d.lodged_on,"
+        " r.id = own.id, c.edition::integer, c.issued_on, c.void_at"
+        " FROM public.register_certificate c"
+        " JOIN public.register_registration own ON own.id = c.registration_id"
+        " JOIN public.register_person p ON p.id = own.person_id"
+        " JOIN public.register_person living ON living.id = coalesce(p.merged_into_id, p.id)"
+        " JOIN public.register_registration r ON r.number = own.number"
+        " JOIN public.register_person q"
+        " ON q.id = r.person_id AND coalesce(q.merged_into_id, q.id) = living.id"
+        " LEFT JOIN public.register_docketentry d ON d.person_id = living.id AND d.open"
+        " WHERE c.code = asked ORDER BY r.granted_on, r.created_at",
+        (APPLICANT,),
+    ),
 }
 
 # --- Tables ----------------------------------------------------------------------------------------
@@ -206,6 +238,8 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "tenants_preparedfile": {AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "SUD"},
     # The owner's worker does what stands here; the clerk only rings again for what nobody has begun.
     "tenants_agencyjob": {AUTHORITY: "SIU", CLERK: "S"},
+    # The owner's worker writes it; the clerk compares docket and case files.
+    "tenants_schemahealth": {AUTHORITY: "S", CLERK: "SU"},
     "tenants_accessrecord": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "SI"},
     "auth_permission": {AGENCY: "S", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
     "auth_group": NOBODY,
@@ -238,8 +272,8 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     # Whoever appeals has no account: what was handed in is read through `my_appeal` only.
     "register_appeal": {APPLICANT: "I", AUTHORITY: "SU", CLERK: "S"},
     "register_appealproof": {APPLICANT: "I", AUTHORITY: "S"},
-    "register_batch": {**READ, AUTHORITY: "SIU"},
-    "register_batchline": {**READ, AUTHORITY: "SID"},
+    "register_batch": {**READ, AUTHORITY: "SIUD"},
+    "register_batchline": {**READ, AUTHORITY: "SIUD"},
     "register_rosterjob": {AUTHORITY: "SIU", CLERK: "SUD"},
     "register_docketentry": {
         APPLICANT: "SIU",
@@ -312,10 +346,13 @@ NONE: Final = "false"
 IN_OUR_DOCKET: Final = (
     "EXISTS (SELECT 1 FROM public.register_docketentry d WHERE d.person_id = {person} AND d.agency_id {ours})"
 )
-HELD_BY_US: Final = (
-    "EXISTS (SELECT 1 FROM public.register_registration r"
-    " WHERE r.person_id = {person} AND r.agency_id {ours})"
+# Those of an agency that was merged into this one are this one's to change and to renew.
+OUR_REGISTRATION: Final = (
+    "{agency} IN (SELECT a.id FROM public.tenants_agency a WHERE a.id {ours} OR a.merged_into_id {ours})"
 )
+HELD_BY_US: Final = (
+    "EXISTS (SELECT 1 FROM public.register_registration r WHERE r.person_id = {person} AND {held})"
+).replace("{held}", OUR_REGISTRATION.replace("{agency}", "r.agency_id"))
 OUR_STAFF: Final = (
     "IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h WHERE h.content_object_id {ours})"
 )
@@ -387,7 +424,11 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     },
     "register_registration": {
         APPLICANT: Rows("person_id {mine}"),
-        AGENCY: Rows("agency_id {ours} OR " + in_our_docket("register_registration.person_id")),
+        AGENCY: Rows(
+            OUR_REGISTRATION.replace("{agency}", "agency_id")
+            + " OR "
+            + in_our_docket("register_registration.person_id")
+        ),
     },
     "register_person": of_people("register_person", "id"),
     "register_photo": of_people("register_photo"),
@@ -405,9 +446,16 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "register_appeal": {APPLICANT: Rows(NONE, "outcome = ''")},
     "register_appealproof": {APPLICANT: Rows(NONE, EVERY)},
     "register_batch": {APPLICANT: Rows("published_on IS NOT NULL"), AGENCY: Rows("published_on IS NOT NULL")},
+    # What is public says for ever what it says.
     "register_batchline": {
-        desk: Rows("EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id)")
-        for desk in (APPLICANT, AGENCY)
+        **{
+            desk: Rows("EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id)")
+            for desk in (APPLICANT, AGENCY)
+        },
+        AUTHORITY: Rows(
+            EVERY,
+            "EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id AND b.published_on IS NULL)",
+        ),
     },
     "intake_application": {APPLICANT: Rows("person_id {mine}")},
     "intake_paper": {

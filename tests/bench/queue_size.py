@@ -35,7 +35,8 @@ FILL: Final = """
         id, reference, kind, late, state, state_since, resume_state, person_id, applicant_name,
         document_mask, document_digest, category, employer_name, employer_code, version, assignee_id,
         policy, lodged_at, clock, clock_from, due_on, due_provisional, extended, paused_clock,
-        paused_extended, corrections, acceptance_number, false_material, chain_length, chain_head
+        paused_extended, corrections, acceptance_number, false_material, first_verdict, final_verdict,
+        remands, awaits_signature, chain_length, chain_head
     )
     SELECT gen_random_uuid(), 'ZC2026' || lpad(n::text, 8, '0'),
         (ARRAY['initial','initial','renewal','renewal','change','reregister'])[1 + n %% 6], false, s.state,
@@ -51,7 +52,7 @@ FILL: Final = """
         %(policy)s::jsonb, now() - n * interval '10 minutes',
         CASE WHEN s.open THEN 'F' ELSE '' END, CASE WHEN s.open THEN current_date END,
         CASE WHEN s.open THEN current_date + (n / %(each)s %% 30 - 4) END,
-        false, false, '', false, 0, '', false, 6, repeat('a', 64)
+        false, false, '', false, 0, '', false, '', '', 0, false, 6, repeat('a', 64)
     FROM generate_series(1, %(count)s) n,
     LATERAL (SELECT n %% %(each)s = 0 AS open,
         CASE WHEN n %% %(each)s = 0

@@ -134,7 +134,7 @@ def test_it_asks_as_often_for_one_line_as_for_thirty(cast: Cast, client: Client,
     with CaptureQueriesContext(connection) as asked:
         assert len(lines(client)) == 2 * number
     counted = [q["sql"] for q in asked if "django_session" not in q["sql"]]
-    assert len(counted) == 4, [sql[:90] for sql in counted]
+    assert len(counted) == 5, [sql[:90] for sql in counted]
 
 
 def test_a_line_of_the_docket_without_its_application_is_left_out(cast: Cast, client: Client) -> None:

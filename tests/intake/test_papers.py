@@ -19,11 +19,11 @@ from django.test.client import FakePayload
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
-from intake import circumstances, filing, papers, pdfs, tasks
+from intake import circumstances, filing, papers, tasks
 from intake.filing import Incomplete
 from intake.flows import Section
 from intake.models import Application, Paper, PaperPage
-from register import clock, materials
+from register import clock, materials, pdfs, uploads
 from register.materials import Facts
 from register.models import Kind, Person
 from review import casework
@@ -90,7 +90,7 @@ def test_a_guide_names_the_condition_of_a_paper() -> None:
 @pytest.mark.parametrize(("name", "code", "message"), refused("paper"))
 def test_what_is_no_paper_is_refused_with_the_reason(name: str, code: str, message: str) -> None:
     with pytest.raises(ValidationError) as no:
-        papers.sanitised(FILES[name]())
+        uploads.sanitised(FILES[name]())
     assert (no.value.code, no.value.messages) == (code, [message])
 
 
@@ -106,10 +106,10 @@ PICTURES = [
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_written_anew_as_jpeg_without_metadata(name: str) -> None:
-    kept = papers.sanitised(FILES[name]())
+    kept = uploads.sanitised(FILES[name]())
     image = Image.open(BytesIO(kept.data))
     assert (kept.content_type, image.format, image.mode) == ("image/jpeg", "JPEG", "RGB")
-    assert max(image.size) <= papers.LONGEST_SIDE
+    assert max(image.size) <= uploads.LONGEST_SIDE
     assert image.height > image.width
     assert dict(image.getexif()) == {}
     assert b"<script>" not in kept.data
@@ -120,7 +120,7 @@ def test_a_picture_is_written_anew_as_jpeg_without_metadata(name: str) -> None:
 def test_nothing_in_a_kept_pdf_acts_or_leads_elsewhere(name: str) -> None:
     if name in {file for file, _code, _message in refused("paper")}:
         return
-    kept = papers.sanitised(FILES[name]())
+    kept = uploads.sanitised(FILES[name]())
     with pikepdf.open(BytesIO(kept.data)) as document:
         assert set(document.Root.keys()) == {"/Type", "/Pages"}
         assert not document.is_encrypted
@@ -137,7 +137,7 @@ def test_nothing_in_a_kept_pdf_acts_or_leads_elsewhere(name: str) -> None:
 
 def test_what_a_form_shows_stays_to_be_seen() -> None:
     """The typed words are drawn into the page: the corner of the field is not white any more."""
-    kept, plain = papers.sanitised(FILES["pdf_form"]()), papers.sanitised(PDF)
+    kept, plain = uploads.sanitised(FILES["pdf_form"]()), uploads.sanitised(PDF)
     corners = [
         Image.open(BytesIO(one.pages[0])).convert("L").crop((80, 1_420, 620, 1_520)) for one in (kept, plain)
     ]
@@ -145,12 +145,12 @@ def test_what_a_form_shows_stays_to_be_seen() -> None:
 
 
 def test_pages_stand_as_they_were_turned() -> None:
-    image = Image.open(BytesIO(papers.sanitised(FILES["pdf_turned"]()).pages[0]))
+    image = Image.open(BytesIO(uploads.sanitised(FILES["pdf_turned"]()).pages[0]))
     assert image.width > image.height
 
 
 def test_the_same_pdf_is_kept_as_the_same_bytes() -> None:
-    assert papers.sanitised(PDF).sha256 == papers.sanitised(PDF).sha256
+    assert uploads.sanitised(PDF).sha256 == uploads.sanitised(PDF).sha256
 
 
 def test_of_a_large_file_nothing_is_read() -> None:
@@ -161,7 +161,7 @@ def test_of_a_large_file_nothing_is_read() -> None:
     huge = Huge("huge.pdf", b"")
     huge.size = 100 * 1024 * 1024
     with pytest.raises(ValidationError) as no:
-        papers.sanitised(huge)
+        uploads.sanitised(huge)
     assert no.value.code == "too_large"
 
 

@@ -281,7 +281,7 @@ def test_a_faulty_appeal_is_told_beside_the_field(cast: Cast, field: str, value:
 
 def test_nothing_is_opened_before_the_captcha_is_right(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
-    monkeypatch.setattr("intake.papers.sanitised", opened.append)
+    monkeypatch.setattr("register.uploads.sanitised", opened.append)
     client = browser()
     client.post("/appeals/", {"name": "钱测", "proof_1": picture(), "captcha_0": "x", "captcha_1": "0"})
     assert opened == []

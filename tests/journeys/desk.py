@@ -113,6 +113,12 @@ class Window:
         key = self.page.locator("[name=captcha_0]").get_attribute("value")
         self.page.locator("[name=captcha_1]").fill(self.stage.captcha(key or ""))
 
+    def fetched(self, link: str) -> tuple[str, bytes]:
+        """What is behind the link with these words: its kind and its content."""
+        there = self.page.get_by_role("link", name=link).first.get_attribute("href")
+        kind, data = self.page.evaluate(FETCH, there)
+        return kind, bytes(data)
+
     # --- What one sees
 
     def part(self, heading: str) -> Locator:
@@ -174,12 +180,6 @@ class Officer(Window):
     def says(self, words: str) -> None:
         """The message on top of the page."""
         expect(self.page.locator(".messages")).to_contain_text(words)
-
-    def fetched(self, link: str) -> tuple[str, bytes]:
-        """What is behind the link with these words: its kind and its content."""
-        there = self.page.get_by_role("link", name=link).first.get_attribute("href")
-        kind, data = self.page.evaluate(FETCH, there)
-        return kind, bytes(data)
 
 
 @dataclass

@@ -35,6 +35,7 @@ def test_what_beat_asks_for_is_not_heaped_up_while_nobody_works() -> None:
         "loose-photos": (21600.0, 21600.0),
         "counted-anew": (3600.0, 3600.0),
         "escalation": (1800.0, 1800.0),
+        "docket-counts": (60.0, 60.0),
         "waiting-files": (60.0, 60.0),
     }
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +15,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl.workbook.workbook import Workbook
-from pytest_django import Settings
 
 from register import people, rosters, sheets
 from register.models import Kind, Person, Qualification, Registration
@@ -25,7 +22,6 @@ from register.rosters import LineError, What
 from register.sheets import UnreadableFile
 from tenants import crossing
 from tenants.crossing import Desk
-from tenants.errors import Refusal
 from tenants.models import User
 from tests import factories
 from tests.cast import APPLICANTS, Cast
@@ -452,47 +448,3 @@ def test_the_command_brings_old_registrations(tmp_path: Path) -> None:
     assert Registration.objects.count() == 1
     with pytest.raises(CommandError):
         call_command("import_registrations", str(tmp_path / "missing.csv"))
-
-
-@pytest.fixture
-def media(settings: Settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
-
-
-def test_an_upload_waits_encrypted_for_its_officer(media: Path) -> None:
-    token = rosters.keep(as_csv(WANG), "名册.csv", What.QUALIFICATIONS, user_id=7)
-    (stored,) = (media / "imports").iterdir()
-    assert b"110105" not in stored.read_bytes()
-    assert stored.stat().st_mode & 0o077 == 0
-    assert rosters.kept(token, user_id=7).name == "名册.csv"
-    with pytest.raises(Refusal):
-        rosters.kept(token, user_id=8)
-    assert rosters.kept(token, user_id=7) == (as_csv(WANG), "名册.csv", What.QUALIFICATIONS)
-    rosters.discard(token)
-    with pytest.raises(Refusal):
-        rosters.kept(token, user_id=7)
-
-
-@pytest.mark.parametrize("token", ["", "../../etc/passwd", "x" * 31, "x" * 32])
-def test_an_invented_token_finds_nothing(media: Path, token: str) -> None:
-    with pytest.raises(Refusal):
-        rosters.kept(token, user_id=7)
-
-
-def test_what_nobody_decided_is_deleted(media: Path) -> None:
-    token = rosters.keep(b"1", "a.csv", What.QUALIFICATIONS, user_id=7)
-    os.utime(media / "imports" / token, (time.time() - 4000, time.time() - 4000))
-    with pytest.raises(Refusal):
-        rosters.kept(token, user_id=7)
-    assert (media / "imports" / token).exists()
-    rosters.keep(b"2", "b.csv", What.QUALIFICATIONS, user_id=7)
-    assert not (media / "imports" / token).exists()
-
-
-def test_two_processes_may_clear_away_at_once(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (media / "imports").mkdir()
-    gone = media / "imports" / "cleared-by-another-process"
-    monkeypatch.setattr(Path, "iterdir", lambda self: iter([gone]))
-    token = rosters.keep(b"1", "a.csv", What.QUALIFICATIONS, user_id=7)
-    assert rosters.kept(token, user_id=7).data == b"1"

@@ -207,8 +207,9 @@ class Course:
         with crossing.standing(Desk.CLERK), crossing.inside(self.cast.beijing):
             case = Case.objects.get(pk=case_id)
             since = list(case.movements.filter(number__gt=self.before).order_by("number"))
-            notices = Outbox.objects.filter(cause__in=[str(m.pk) for m in since]).count()
-        silent = winner.name in announcements.SILENT
+            told_of = Outbox.objects.filter(cause__in=[str(m.pk) for m in since])
+            notices = told_of.exclude(kind__in=announcements.TO_COLLEAGUES).count()
+        silent = winner.name in {*announcements.SILENT, *announcements.AMONG_STAFF}
         if [m.act for m in since] != [winner.name] or notices != (0 if silent else 1):
             tally.wrong.append(f"{race.name}: {[m.act for m in since]}, {notices} notices")
             return

@@ -362,7 +362,7 @@ def test_a_supervisor_ends_a_case_that_cannot_be_decided(cast: Cast, submitted: 
     assert "申请人死亡" in page
     found = case_now(cast.beijing, submitted.pk)
     assert (found.state, found.due_on, found.clock) == ("terminated", None, "")
-    assert told(submitted)[-1] == "terminated"
+    assert "terminated" in told(submitted)
 
 
 def test_a_request_ends_a_case_only_with_the_authority(cast: Cast, submitted: Case) -> None:

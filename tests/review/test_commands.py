@@ -106,7 +106,8 @@ def test_check_tells_every_difference_and_rebuild_mends_them(cast: Cast, cases: 
     assert code == 1
     assert f"beijing {cases[0].reference}: state is 'submitted', case says 'accepted'" in words
     assert f"mohurd {cases[1].reference}: no docket line" in words
-    assert "3 differences in 3 agencies." in words
+    assert "beijing submitted: 0 counted, 1 lines" in words
+    assert "6 differences in 3 agencies." in words
     assert run("rebuild_docket") == (0, "2 docket lines written for 3 agencies.\n")
     assert run("rebuild_docket", "--check")[0] == 0
     assert line_now(cases[0].pk).state == State.ACCEPTED

@@ -228,7 +228,7 @@ def test_age_is_told_in_working_days_by_place(filled: Cast) -> None:
     [(0, date(2026, 11, 23)), (1, date(2026, 11, 20)), (5, date(2026, 11, 16)), (6, date(2026, 11, 13))],
 )
 def test_a_band_ends_at_its_working_day(days: int, earliest: date) -> None:
-    day = numbers._day_before(days)
+    day = numbers.earliest_day(days)
     assert day == earliest
     assert clock.working_days_between(day, TODAY) == days
     assert clock.working_days_between(day - timedelta(days=1), TODAY) in {days, days + 1}

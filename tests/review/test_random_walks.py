@@ -130,7 +130,8 @@ class Walk:
             case = Case.objects.get(pk=self.id)
             mine = Outbox.objects.filter(case_id=self.id, user=case.person.user_id)
             told = mine.values_list("cause", flat=True)
-            audible = case.movements.exclude(act__in=announcements.SILENT).values_list("pk", flat=True)
+            unheard = {*announcements.SILENT, *announcements.AMONG_STAFF}
+            audible = case.movements.exclude(act__in=unheard).values_list("pk", flat=True)
             assert sorted(told) == sorted(str(pk) for pk in audible)
             granted = Registration.objects.filter(case_id=self.id).count()
             assert granted == (case.state == State.FINAL_PASSED)

@@ -33,6 +33,7 @@ class Command(BaseCommand):
             with crossing.inside(agency):
                 found += docket.differences(agency)
             walked += 1
+        found += docket.miscounted()
         for line in found:
             self.stdout.write(self.style.ERROR(line))
         if found:
@@ -45,4 +46,5 @@ class Command(BaseCommand):
             with crossing.inside(agency):
                 lines += docket.rebuild(agency)
             walked += 1
+        docket.count_anew()
         self.stdout.write(self.style.SUCCESS(f"{lines} docket lines written for {walked} agencies."))

@@ -328,7 +328,7 @@ def extension(request: StaffRequest, case: Case) -> HttpResponse:
     question = Question(
         act="extend",
         title=_("延长审查期限"),
-        lines=[_extended_line(case), _("每个期限只能延长一次，并须将理由告知申请人。")],
+        lines=[extended_line(case), _("每个期限只能延长一次，并须将理由告知申请人。")],
         warning=_("延长后不能撤销，并通知申请人。"),
         label=_("确定延长"),
         form=ExplainedForm(posted(request)),
@@ -346,7 +346,7 @@ def correction_extension(request: StaffRequest, case: Case) -> HttpResponse:
     question = Question(
         act="extend_correction",
         title=_("延长补正期限"),
-        lines=[_extended_line(case), _("每次补正的期限只能延长一次。")],
+        lines=[extended_line(case), _("每次补正的期限只能延长一次。")],
         warning=_("延长后不能撤销，并通知申请人。"),
         label=_("确定延长"),
         form=TextForm(posted(request)),
@@ -356,7 +356,7 @@ def correction_extension(request: StaffRequest, case: Case) -> HttpResponse:
     return ask(request, case, question)
 
 
-def _extended_line(case: Case) -> str:
+def extended_line(case: Case) -> str:
     """From which day to which day the running deadline would move."""
     days, since = int(case.policy["extension_days"]), case.due_on or clock.today()
     return _("期限由{since}延长 {n} 个工作日，至{until}。").format(

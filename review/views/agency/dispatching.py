@@ -57,7 +57,7 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
     context = {
         "dispatch": summary.dispatch,
         "summary": summary,
-        "rows": [_row(line) for line in summary.lines],
+        "rows": [row_of(line) for line in summary.lines],
     }
     return private(render(request, "review/agency/dispatch_batch.html", context))
 
@@ -88,7 +88,8 @@ def _dispatch(number: str) -> Dispatch:
     return get_object_or_404(Dispatch, number=number)
 
 
-def _row(line: Line) -> Row:
+def row_of(line: Line) -> Row:
+    """A line of the list with words for the page of either desk."""
     return Row(
         line=line,
         kind=Kind(line.kind).label,

@@ -54,14 +54,14 @@ def export(request: StaffRequest) -> HttpResponse:
     context = {
         "form": form,
         "tab": tab,
-        "asked": _words_of(filters, wishes),
+        "asked": words_of(filters, wishes),
         "count": exports.lines(tab, wishes, user_id=request.user.pk).count(),
         "back_url": back,
     }
     return private(render(request, "review/agency/export.html", context))
 
 
-def _words_of(filters: FilterForm, wishes: dict[str, str]) -> list[dict[str, Any]]:
+def words_of(filters: FilterForm, wishes: dict[str, str]) -> list[dict[str, Any]]:
     """The filters as they are said: name and value."""
     said = []
     for name, value in wishes.items():

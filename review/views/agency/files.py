@@ -1,64 +1,22 @@
-"""Files that a task writes for an officer: ordering an archive or many prints, the list, the download."""
+"""Files that a task writes for an officer of the agency: ordering an archive or many prints."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from review import looks, prepared, prints
 from review.documents import archive as documents
 from review.forms.files import ArchiveForm
 from review.models import Case
 from review.views import listing
-from review.views.desk import AGENCY_READERS, actor, of_this_agency, posted, private, told
+from review.views.desk import AGENCY_READERS, actor, of_this_agency, posted, private
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import PreparedFile
-
-
-@staff_required(*AGENCY_READERS)
-@require_safe
-def prepared_files(request: StaffRequest) -> HttpResponse:
-    """The own files: what is being written, what is ready, until when it is kept."""
-    files = list(prepared.of_officer(request.user, request.agency))
-    context = {"files": files, "waiting": any(file.finished_at is None for file in files)}
-    return private(render(request, "review/agency/prepared_files.html", context))
-
-
-@staff_required(*AGENCY_READERS)
-@require_safe
-def prepared_file(request: StaffRequest, file_id: UUID) -> HttpResponse:
-    """One own file that is ready; anybody else's is not found.
-
-    With full document numbers it opens only while its orderer may still see these.
-    """
-    ready = prepared.of_officer(request.user, request.agency).filter(data__isnull=False).defer(None)
-    file = get_object_or_404(ready, pk=file_id)
-    if file.full and not looks.may_fetch(file, actor(request)):
-        messages.error(request, _("文件中有完整证件号码，您现在不能查看这些号码，文件不能下载。"))
-        return redirect("prepared-files")
-    answer = HttpResponse(bytes(file.data or b""), content_type=file.content_type)
-    answer["Content-Disposition"] = str(content_disposition_header(True, file.name))
-    answer["X-Content-Type-Options"] = "nosniff"
-    return private(answer)
-
-
-@staff_required(*AGENCY_READERS)
-@require_POST
-def prepared_file_again(request: StaffRequest, file_id: UUID) -> HttpResponse:
-    """Order an own file once more that could not be written."""
-    told(
-        request,
-        _("文件正在重新生成，完成后可以在这里下载。"),
-        lambda: prepared.ask_again(file_id, agency=request.agency, user=request.user),
-    )
-    return redirect("prepared-files")
 
 
 @staff_required(*AGENCY_READERS)

@@ -30,11 +30,11 @@ class Shown:
     on: date
 
 
-def listed(case: Case, agency: Agency) -> list[Shown]:
+def listed(case: Case, agency: Agency, *, authority: Agency | None = None) -> list[Shown]:
     """The letters of a case, latest first; from its movements, which are loaded once."""
     return [
         Shown(one.label, one.number, reverse("letter", args=[case.pk, one.slug]), one.on)
-        for one in reversed(_written(case, agency))
+        for one in reversed(_written(case, agency, authority=authority))
     ]
 
 
@@ -43,7 +43,12 @@ def listed(case: Case, agency: Agency) -> list[Shown]:
 @of_this_agency
 def letter(request: StaffRequest, case: Case, slug: str) -> HttpResponse:
     """One letter for printing, sealing and sending: what was told then, whatever has happened since."""
-    written = _written(case, request.agency, on_paper=_on_paper(case, request.agency))
+    return pdf_of(case, request.agency, slug)
+
+
+def pdf_of(case: Case, agency: Agency, slug: str) -> HttpResponse:
+    """One letter of a case of this agency as a PDF, for either desk; another slug is not found."""
+    written = _written(case, agency, on_paper=_on_paper(case, agency))
     found = next((one for one in written if one.slug == slug), None)
     need(found)
     response = HttpResponse(letters.letter_pdf(found) if found else b"", content_type="application/pdf")
@@ -51,10 +56,13 @@ def letter(request: StaffRequest, case: Case, slug: str) -> HttpResponse:
     return private(response)
 
 
-def _written(case: Case, agency: Agency, *, on_paper: Sequence[str] = ()) -> list[letters.Letter]:
+def _written(
+    case: Case, agency: Agency, *, on_paper: Sequence[str] = (), authority: Agency | None = None
+) -> list[letters.Letter]:
     prefetch_related_objects([case], "movements")
     movements = sorted(case.movements.all(), key=lambda one: one.number)
-    return letters.letters_of(case, movements, agency=agency, authority=_authority(), papers=on_paper)
+    signed = authority or _authority()
+    return letters.letters_of(case, movements, agency=agency, authority=signed, papers=on_paper)
 
 
 def _authority() -> Agency:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
-from openpyxl.cell.cell import Cell as SheetCell
-from openpyxl.workbook.workbook import Workbook
 
 from register import clock, codes
 from register.tables import Form
@@ -25,6 +19,7 @@ from review import numbers, queue
 from review.numbers import Load, Numbers, Period
 from review.views import listing
 from review.views.desk import Text, private
+from review.views.figures import Column, Figure, Row, Table, book_of, week
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import MANAGER, SUPERVISOR
 
@@ -44,62 +39,6 @@ STEP_LABELS: Final[Mapping[str, tuple[str | Promise, str]]] = {
     "referred": (gettext_lazy("报送终审"), "sky"),
     "closed": (gettext_lazy("办结"), "amber"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of figures; with a tone it is drawn in that colour."""
-
-    label: Text
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure, and the list behind it, where the queue has such a list. None: there is none to tell."""
-
-    value: float | None
-    url: str = ""
-    alarm: bool = False
-    unit: Text = ""
-
-    @property
-    def shown(self) -> str:
-        if self.value is None:
-            return "—"
-        return f"{_plain(self.value)}{self.unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a table; `total` stands apart and is not drawn."""
-
-    label: Text
-    figures: Sequence[Figure]
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table of figures, and how it is drawn: `bar`, `stacked`, `across` (long labels) or `line`."""
-
-    key: str
-    title: Text
-    lead: Text
-    head: Text
-    columns: Sequence[Column]
-    rows: Sequence[Row]
-    plot: str
-    # What stands here while there is nothing to count.
-    empty: Text
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(figure.value for row in self.rows for figure in row.figures)
-
-
-def _plain(value: float) -> str:
-    return number_format(value, decimal_pos=0 if value == int(value) else 1, use_l10n=True)
 
 
 # --- The page ----------------------------------------------------------------------------------------
@@ -126,7 +65,7 @@ def page(request: StaffRequest) -> HttpResponse:
 def workbook(request: StaffRequest) -> HttpResponse:
     """The same tables as a workbook, a sheet for each."""
     found = numbers.numbers(numbers.period(request.GET.get("weeks", "")))
-    response = HttpResponse(_book(_tables(request, found)), content_type=Form.XLSX.content_type)
+    response = HttpResponse(book_of(_tables(request, found)), content_type=Form.XLSX.content_type)
     name = f"numbers-{request.agency.code}-{clock.today():%Y%m%d}-{found.period.weeks}w.xlsx"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return private(response)
@@ -268,8 +207,7 @@ def _age_table(ages: Mapping[str, Sequence[int]]) -> Table:
 
 def _throughput_table(found: Numbers) -> Table:
     rows = [
-        Row(_week(monday), [Figure(steps[step]) for step in STEP_LABELS])
-        for monday, steps in found.throughput
+        Row(week(monday), [Figure(steps[step]) for step in STEP_LABELS]) for monday, steps in found.throughput
     ]
     sums = [sum(steps[step] for _monday, steps in found.throughput) for step in STEP_LABELS]
     rows.append(Row(_("合计"), [*map(Figure, sums)], total=True))
@@ -285,17 +223,12 @@ def _throughput_table(found: Numbers) -> Table:
     )
 
 
-def _week(monday: date) -> str:
-    # Translators: a day without its year, as Django's date filter writes it.
-    return date_format(monday, _("n月j日"))
-
-
 def _pace_table(found: Numbers) -> Table:
     def figures(pace: numbers.Paces) -> list[Figure]:
         spans = (pace.to_acceptance, pace.to_opinion)
         return [figure for span in spans for figure in (Figure(span.median), Figure(span.count))]
 
-    rows = [Row(_week(monday), figures(pace)) for monday, pace in found.paces]
+    rows = [Row(week(monday), figures(pace)) for monday, pace in found.paces]
     rows.append(Row(_("整段时间"), figures(found.pace), total=True))
     return Table(
         key="pace",
@@ -369,33 +302,3 @@ def _final_table(found: Numbers) -> Table:
         plot="across",
         empty=_("终审机构在这段时间没有对本机构报送的案卷作出决定。"),
     )
-
-
-# --- The workbook ------------------------------------------------------------------------------------
-
-
-def _book(tables: Iterable[Table]) -> bytes:
-    book = Workbook()
-    if book.active is not None:
-        book.remove(book.active)
-    for table in tables:
-        sheet = book.create_sheet(str(table.title))
-        lines = [
-            [str(table.head), *(str(column.label) for column in table.columns)],
-            *([str(row.label), *(figure.value for figure in row.figures)] for row in table.rows),
-        ]
-        for line in lines:
-            sheet.append(line)
-        for cell in sheet["A"]:
-            _as_text(cell)
-        sheet.column_dimensions["A"].width = 36
-        sheet.freeze_panes = "B2"
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def _as_text(cell: object) -> None:
-    """A name or label is never taken for a formula."""
-    if isinstance(cell, SheetCell):
-        cell.data_type, cell.quotePrefix = "s", True

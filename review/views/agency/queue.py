@@ -56,7 +56,7 @@ def _listed(request: StaffRequest) -> HttpResponse:
         queue.cases(),
         queue.CASES,
         form,
-        lambda case: listing.row_of_case(case, user_id=request.user.pk),
+        lambda case: listing.row_of_case(case, by=actor(request)),
     )
     context["rows"] = listing.with_lookers(context["rows"], user_id=request.user.pk)
     context["bulk_acts"] = _bulk_acts(context["tab"], request.roles)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from register import training
 from register.rosters import LineError
 from register.tables import Form
-from review.forms.desk import SkipForm
+from review.forms.rosters import SkipForm
 from review.forms.training import TrainingFileForm
 from review.views.desk import posted, private
 from tenants.errors import Refusal

@@ -48,16 +48,17 @@ def release(request: StaffRequest, case: Case) -> HttpResponse:
 def approval(request: StaffRequest, case: Case) -> HttpResponse:
     """Grant the application; the register is written by it."""
     proposes = casework.needs_signature(case)
+    signs = workflow.pending_opinion(case) is not None
     lines = [*pending_lines(case), _what_is_granted(case), _period(case)]
     question = Question(
         act="approve",
-        title=_("确定准予注册吗？"),
+        title=_("同意准予注册的建议吗？") if signs else _("确定准予注册吗？"),
         lines=lines,
         warning=_("您的建议须由签批人签批后生效。")
         if proposes
         else _("决定作出后立即写入注册登记簿并通知申请人，不能撤销。"),
-        label=_("提交签批") if proposes else _("准予注册"),
-        form=ApprovalForm(posted(request)) if workflow.pending_opinion(case) is None else None,
+        label=_("提交签批") if proposes else _("签批同意") if signs else _("准予注册"),
+        form=None if signs else ApprovalForm(posted(request)),
         do=lambda form: casework.approve(
             case=case, by=actor(request), text=form.cleaned_data["text"] if form else ""
         ),
@@ -100,12 +101,12 @@ def refusal(request: StaffRequest, case: Case) -> HttpResponse:
 
     question = Question(
         act="refuse",
-        title=_("不予注册"),
+        title=_("同意不予注册的建议吗？") if pending else _("不予注册"),
         lines=[*pending_lines(case), remedies(case)],
         warning=_("您的建议须由签批人签批后生效。")
         if proposes
         else _("决定作出后立即通知申请人，不能撤销。"),
-        label=_("提交签批") if proposes else _("确定不予注册"),
+        label=_("提交签批") if proposes else _("签批同意") if pending else _("确定不予注册"),
         tone="danger",
         form=None if pending else ReasonForm(posted(request), reasons=codes.refusal_reasons()),
         do=do,
@@ -145,7 +146,7 @@ def objection(request: StaffRequest, case: Case) -> HttpResponse:
         act="decline",
         title=_("不同意这份建议"),
         lines=pending_lines(case),
-        warning=_("该建议作废，由终审员重新提出。"),
+        warning=_("该建议作废，由终审员重新提出，并告知提出人。"),
         label=_("确定不同意"),
         tone="danger",
         form=TextForm(posted(request)),

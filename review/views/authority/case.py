@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from register.models import Certificate
 from review import looks
 from review.models import Case
 from review.views import file
-from review.views.desk import AUTHORITY_READERS, actor, agency_here, in_its_agency, private
+from review.views.agency import letters
+from review.views.desk import AUTHORITY_READERS, actor, agency_of_case, in_its_agency, private
 from tenants.guards import StaffRequest, staff_required
-from tenants.roles import FINAL_REVIEWER, SIGNING_OFFICER
+from tenants.roles import FINAL_REVIEWER, REGISTRAR, SIGNING_OFFICER
 
 
 @staff_required(*AUTHORITY_READERS)
@@ -25,13 +28,25 @@ def case(request: StaffRequest, case: Case) -> HttpResponse:
 
 
 def _page(request: StaffRequest, case: Case, *, number: str = "") -> HttpResponse:
-    agency = agency_here()
+    prefetch_related_objects([case], "movements")
+    agency = agency_of_case(request)
     context = {
         **file.context_of(request, case),
+        "letters": letters.listed(case, agency, authority=request.agency),
+        "certificates": _certificates(case),
+        "may_reissue": REGISTRAR.code in request.roles,
         "full_number": number,
         "lead": _("初审机构：{name} {phone}").format(name=agency.name, phone=agency.phone).strip(),
     }
     return private(render(request, "review/authority/case.html", context))
+
+
+def _certificates(case: Case) -> list[Certificate]:
+    """The editions of the certificate that this case brought."""
+    if case.registration_id is None:
+        return []
+    made = Certificate.objects.filter(registration=case.registration_id).select_related("registration")
+    return list(made.defer("data").order_by("-edition"))
 
 
 @staff_required(*AUTHORITY_READERS)

@@ -1,0 +1,180 @@
+"""The set-based writing of rosters: rows go in columns of thousands to the database, by SQL into the books.
+
+There is no table in between: the desk's role may not make one, and a standing one would keep numbers. Keys
+come in the order of time and rows in the order of the indexes: what is written side by side stands side by
+side, and a hundred thousand rows touch few pages more than once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import connection
+
+from register import clock, documents
+from register.models import Kind, Registration
+from register.resources import PersonRow, QualificationRow, RegistrationRow
+from tenants.crypto import encrypt
+
+BATCH: Final = 5_000
+Heed = Callable[[int], None]
+
+# --- People ----------------------------------------------------------------------------------------
+
+PEOPLE: Final = """
+    WITH came AS (
+        SELECT * FROM unnest(
+            %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[],
+            %s::text[], %s::bytea[]
+        ) AS row (person, username, password, name, sex, birth_date, document_type, mask, digest, cipher)
+    ), accounts AS (
+        INSERT INTO tenants_user (
+            password, is_superuser, kind, username, name, email, email_verified, phone, phone_verified,
+            landline, address, postcode, second_factor_mark, employer_code, document_digest, language,
+            is_active, date_joined
+        )
+        SELECT password, false, 'applicant', username, name, '', false, '', false, '', '', '', '', '', '', '',
+            true, %s
+        FROM came RETURNING id, username
+    )
+    INSERT INTO register_person (
+        id, user_id, name, sex, birth_date, document_type, document_mask, document_digest, document_cipher,
+        personal, created_at
+    )
+    SELECT person, accounts.id, name, sex, birth_date, document_type, mask, digest, cipher, '{}', %s
+    FROM came JOIN accounts USING (username) ORDER BY digest
+"""
+
+
+def enrol(newcomers: Mapping[str, PersonRow], heed: Heed) -> dict[str, UUID]:
+    """Enter people with their accounts, whose passwords nobody has set yet; their keys by digest."""
+    rows = sorted(newcomers.values(), key=lambda row: row.digest)
+    keys = list(_keys(len(rows)))
+    now = clock.now()
+    for first in range(0, len(rows), BATCH):
+        span = slice(first, first + BATCH)
+        came = [_newcomer(key, row) for key, row in zip(keys[span], rows[span], strict=True)]
+        _execute(PEOPLE, [*map(list, zip(*came, strict=True)), now, now])
+        heed(first + len(came))
+    return {row.digest: key for row, key in zip(rows, keys, strict=True)}
+
+
+def _newcomer(key: UUID, row: PersonRow) -> tuple[Any, ...]:
+    password = UNUSABLE_PASSWORD_PREFIX + secrets.token_hex(20)
+    mask = documents.mask(row.document_type, row.number)
+    return (
+        *(key, f"p-{key}", password, row.name, row.sex, row.birth_date),
+        *(row.document_type, mask, row.digest, encrypt(row.number)),
+    )
+
+
+# --- Qualifications --------------------------------------------------------------------------------
+
+ROWS: Final = """
+    unnest(
+        %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::date[], %s::text[], %s::text[]
+    ) AS row (id, person, certificate_number, management_number, exam_year, issued_on, issuer, category)
+"""
+NEW: Final = f"""
+    INSERT INTO register_qualification (
+        id, person_id, certificate_number, management_number, exam_year, issued_on, issuer, category, level
+    )
+    SELECT id, person, certificate_number, management_number, exam_year, issued_on, issuer, category, '2'
+    FROM {ROWS}
+"""  # noqa: S608 - only words of this file
+CHANGED: Final = f"""
+    UPDATE register_qualification q
+    SET management_number = row.management_number, exam_year = row.exam_year, issued_on = row.issued_on,
+        issuer = row.issuer, category = row.category
+    FROM {ROWS}
+    WHERE q.certificate_number = row.certificate_number AND q.person_id = row.person
+"""  # noqa: S608 - only words of this file
+
+
+def qualifications(
+    new: Sequence[QualificationRow],
+    changed: Sequence[QualificationRow],
+    known: Mapping[str, UUID],
+    heed: Heed,
+) -> None:
+    """Enter new certificates and bring the changed ones up to date, for people who are all `known`."""
+    done = 0
+    for statement, rows in ((NEW, new), (CHANGED, changed)):
+        keys = list(_keys(len(rows)))
+        for first in range(0, len(rows), BATCH):
+            span = slice(first, first + BATCH)
+            pairs = zip(keys[span], rows[span], strict=True)
+            written = [_qualification(key, row, known) for key, row in pairs]
+            _execute(statement, [*map(list, zip(*written, strict=True))])
+            done += len(written)
+            heed(done)
+
+
+def _qualification(key: UUID, row: QualificationRow, known: Mapping[str, UUID]) -> tuple[Any, ...]:
+    return (
+        *(key, known[row.digest], row.certificate_number, row.management_number),
+        *(row.exam_year, row.issued_on, row.issuer, row.category),
+    )
+
+
+# --- Registrations granted before ------------------------------------------------------------------
+
+
+def registrations(
+    rows: Sequence[RegistrationRow], earlier: Sequence[Registration], known: Mapping[str, UUID]
+) -> None:
+    """Enter old registrations; each supersedes the one before it of its number, in `earlier` or here."""
+    chains: dict[str, Registration] = {}
+    for stored in sorted(earlier, key=lambda each: (each.granted_on, each.created_at)):
+        chains[stored.number] = stored
+    fresh = []
+    for row in sorted(rows, key=lambda row: row.valid_from):
+        before = chains.get(row.registration_number)
+        chains[row.registration_number] = _registration(row, known[row.digest], before)
+        fresh.append(chains[row.registration_number])
+    Registration.objects.bulk_create(fresh, batch_size=2_000)
+
+
+def _registration(row: RegistrationRow, person_id: UUID, before: Registration | None) -> Registration:
+    first = row.valid_from == row.first_registered_on
+    kind = Kind.RENEWAL if before or not first else Kind.INITIAL
+    return Registration(
+        person_id=person_id,
+        number=row.registration_number,
+        kind=kind,
+        category=row.category,
+        agency_id=row.agency.pk if row.agency else None,
+        employer_name=row.employer_name,
+        employer_code=row.employer_code,
+        first_registered_on=row.first_registered_on,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        ended_how=row.ended_how,
+        ended_on=row.ended_on,
+        end_reason=row.end_reason,
+        granted_on=row.valid_from,
+        supersedes=before,
+    )
+
+
+# --- What both need ----------------------------------------------------------------------------------
+
+
+def _execute(statement: str, given: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+
+
+def _keys(amount: int) -> Iterator[UUID]:
+    """Keys in rising order, each still beyond guessing (UUID version 7, RFC 9562, counter of 32 bits)."""
+    head = int(time.time() * 1000) << 80 | 7 << 76 | 2 << 62
+    for n in count():
+        if n == amount:
+            return
+        yield UUID(int=head | n >> 20 << 64 | (n & 0xFFFFF) << 42 | secrets.randbits(42))
