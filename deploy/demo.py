@@ -27,6 +27,7 @@ _COMMANDS = (
     ("apply_walls",),
     ("open_agency", "--all", "--verbosity=0"),
     ("demo_data",),
+    ("demo_cases",),
     ("demo_certificate_key",),
 )
 

@@ -50,6 +50,7 @@ BESIDE: Final = {
         "/agencies/",
         "/announcements/",
         "/registrations/",
+        "/verify/",
         "/appeals/",
         "/appeals/status/",
         "/privacy/",
@@ -60,7 +61,7 @@ BESIDE: Final = {
         "/nowhere/",
     ),
     f"{play.AGENCY}.localhost": ("/cases/", "/account/", "/account/authenticator/", "/nowhere/"),
-    "authority.localhost": ("/cases/", "/rosters/", "/agencies/"),
+    "authority.localhost": ("/cases/",),
 }
 # The desks' own pages, by who opens them. One that a desk does not have is passed over.
 OF_THE_STAFF: Final = {
@@ -88,9 +89,64 @@ OF_THE_STAFF: Final = {
         "/numbers/",
         "/settings/",
     ),
-    play.FINAL_REVIEWER: ("/notices/", "/views/", "/account/"),
-    play.ADMINISTRATOR: ("/people/", "/holidays/", "/holidays/day/", "/holidays/announcement/"),
+    play.AUDITOR: ("/cases/", "/audit/", "/audit/settings/", "/audit/verification/"),
+    play.FINAL_REVIEWER: (
+        "/cases/",
+        "/cases/?tab=closed",
+        "/notices/",
+        "/views/",
+        "/account/",
+        "/oversight/",
+        "/dispatch-batches/",
+        "/files/",
+        "/cases/export/",
+    ),
+    play.SIGNING_OFFICER: ("/cases/",),
+    play.REGISTRAR: (
+        "/cases/",
+        "/batches/",
+        "/batches/new/",
+        "/registrants/",
+        "/registrants/?standing=deemed",
+        "/registrants/?standing=proposed",
+        "/appeals/",
+        "/appeals/?tab=answered",
+        "/rosters/",
+        "/rosters/export/",
+    ),
+    play.ADMINISTRATOR: (
+        "/oversight/",
+        "/agencies/",
+        "/agency-openings/new/",
+        f"/agencies/{play.AGENCY}/",
+        f"/agencies/{play.AGENCY}/particulars/",
+        f"/agencies/{play.AGENCY}/suspension/",
+        f"/agencies/{play.AGENCY}/merger/",
+        f"/agencies/{play.AGENCY}/managers/new/",
+        "/agencies/ccic/",
+        "/policies/",
+        "/policies/final_review_days/",
+        "/policies/final_review_days/new/",
+        "/policies/draft_retention_days/",
+        "/people/",
+        "/holidays/",
+        "/holidays/day/",
+        "/holidays/announcement/",
+    ),
+    play.AUTHORITY_AUDITOR: (
+        "/audit/",
+        "/audit/accesses/",
+        "/audit/roles/",
+        "/audit/settings/",
+        "/audit/policies/",
+        "/audit/verification/",
+    ),
 }
+# The acts on a case before the authority, on a person of the register, and on a batch.
+OF_A_REPORTED_CASE: Final = ("approval", "refusal", "remand")
+OF_THE_SIGNING_OFFICER: Final = ("", "assignment", "extension", "termination")
+OF_A_REGISTRANT: Final = ("", "name", "document", "merger", "restrictions/new", "endings/cancelled")
+OF_A_BATCH: Final = ("", "publication", "withdrawal")
 # The acts on a case in hand before it is accepted and after, and what a supervisor does.
 BEFORE_ACCEPTANCE: Final = ("correction", "non-acceptance", "acceptance", "paper-slips", "archive")
 IN_REVIEW: Final = ("opinion", "export")
@@ -110,6 +166,8 @@ OTHER_KINDS: Final = (
     ("renewal", "延续注册", "赵测试", ("personal", "employer", "education", "experience", "preview")),
     ("reregister", "重新注册", "孙测试", ("channel", "personal", "employer", "experience", "preview")),
 )
+# Seconds in which the worker looks through a small roster.
+BEING_READ: Final = 5
 # Pages of every draft beside its steps.
 OF_A_DRAFT: Final = ("papers", "check", "discard")
 
@@ -178,7 +236,8 @@ def take(portal: Portal, env: Mapping[str, str], folder: Path) -> int:
             play.lodge(played, applicant)
         play.main_job(played, people)
         play.sign_in_staff(played, "authority.localhost", play.REGISTRAR)
-        for visitor in {visitor.host: visitor for visitor in played.visitors}.values():
+        signed_in = [visitor for visitor in played.visitors if "sessionid" in visitor.cookies]
+        for visitor in {visitor.host: visitor for visitor in signed_in}.values():
             for path in BESIDE[visitor.host]:
                 visitor.glance(path)
                 camera.look(visitor, "-later")
@@ -198,6 +257,9 @@ def _staff(camera: Camera, played: play.Play) -> None:
             _glance(camera, staff[name], path, f"-{name.partition('.')[0]}{query and f'-{query}'}")
     _review(camera, staff[play.REVIEWER], staff[play.SUPERVISOR])
     _invite(camera, played, staff[play.MANAGER])
+    _final_review(camera, staff[play.FINAL_REVIEWER], staff[play.SIGNING_OFFICER])
+    _register(camera, staff[play.REGISTRAR])
+    _open_agency(camera, staff[play.ADMINISTRATOR])
 
 
 def _glance(camera: Camera, visitor: Visitor, path: str, note: str) -> None:
@@ -228,6 +290,78 @@ def _review(camera: Camera, reviewer: Visitor, supervisor: Visitor) -> None:
     camera.look(supervisor, "-handed-over")
     reviewer.open("/dispatch-batches/")
     reviewer.open(str(reviewer.page.select("tbody th a[href]")[0]["href"]))
+
+
+def _first(visitor: Visitor, path: str, selector: str = "tbody th a[href]") -> str:
+    """Where the first line of a list leads; nowhere when there is none."""
+    visitor.open(path)
+    link = visitor.page.select_one(selector)
+    return str(link["href"]) if link else ""
+
+
+def _final_review(camera: Camera, officer: Visitor, signing: Visitor) -> None:
+    """A dispatch and its approval as a whole, a reported case and what is done with it, one refused."""
+    if there := _first(officer, "/dispatch-batches/"):
+        _glance(camera, officer, there, "")
+        _glance(camera, officer, f"/approvals/?dispatch={there.strip('/').rpartition('/')[2]}", "")
+    if there := _first(officer, "/cases/"):
+        officer.open(there)
+        if "领取" in officer.text(".action-bar"):
+            officer.press("领取")
+        camera.look(officer, "-in-hand")
+        for page in OF_A_REPORTED_CASE:
+            _glance(camera, officer, f"{there}{page}/", "")
+        for page in OF_THE_SIGNING_OFFICER:
+            _glance(camera, signing, f"{there}{page}/" if page else there, "-signing")
+    if there := _first(signing, "/cases/?tab=closed&state=final_failed"):
+        _glance(camera, signing, there, "-refused")
+        _glance(camera, signing, f"{there}reinstatement/", "")
+
+
+def _register(camera: Camera, registrar: Visitor) -> None:
+    """A person and the acts of the registrar, a proposal, an appeal, a batch, a roster on its way."""
+    registrar.open("/registrants/")
+    registrar.press("查询", {"q": "王测试"})
+    camera.look(registrar, "-found")
+    there, other = _first(registrar, registrar.path), _first(registrar, "/registrants/?q=孙测试")
+    for page in OF_A_REGISTRANT:
+        _glance(camera, registrar, f"{there}{page}/" if page else there, "")
+    _glance(camera, registrar, f"{there}merger/{other.strip('/').rpartition('/')[2]}/", "")
+    if link := _first(registrar, "/registrants/?standing=proposed", "tbody a[href*=restriction-proposals]"):
+        _glance(camera, registrar, link, "")
+        _glance(camera, registrar, f"{link}refusal/", "")
+    if link := _first(registrar, "/appeals/"):
+        _glance(camera, registrar, link, "")
+    if link := _first(registrar, "/cases/?tab=closed&state=issued"):
+        _glance(camera, registrar, link, "-issued")
+        if again := registrar.page.select_one("a[href$='/reissue/']"):
+            _glance(camera, registrar, str(again["href"]), "")
+    registrar.open("/batches/new/")
+    if "建立批次" in registrar.text("main"):
+        registrar.press("建立批次")
+        batch = registrar.path
+        for page in OF_A_BATCH:
+            _glance(camera, registrar, f"{batch}{page}/" if page else batch, "-open")
+    if link := _first(registrar, "/batches/", "tbody tr:last-child th a[href]"):
+        _glance(camera, registrar, link, "-published")
+    registrar.open("/rosters/")
+    roster = camera.folder / "roster-to-import.csv"
+    roster.write_bytes((var_folder() / "demo" / play.ROSTER).read_bytes()[:40_000].rpartition(b"\n")[0])
+    registrar.press("上传并检查", files={"file": roster})
+    time.sleep(BEING_READ)
+    camera.look(registrar, "-checked")
+
+
+def _open_agency(camera: Camera, administrator: Visitor) -> None:
+    """An agency opened from the page, from the question to the invitation of its first manager."""
+    wish = {"code": "yanshi", "kind": "ministry", "name_zh": "演示示例部", "manager_name": "示例管理"}
+    if administrator.glance("/agencies/yanshi/") == HTTPStatus.OK:
+        _glance(camera, administrator, "/agencies/yanshi/", "-opened")
+        return
+    administrator.open("/agency-openings/new/")
+    administrator.press("下一步", {**wish, "manager_username": "guan.yanshi"})
+    administrator.press("确定开通")
+    camera.look(administrator, "-opening")
 
 
 def _invite(camera: Camera, played: play.Play, manager: Visitor) -> None:

@@ -113,6 +113,12 @@ class Visitor:
         answer = self._browser.session.get(f"{self._root}{path}", headers=headers)
         return answer.status_code, answer.text, answer.headers
 
+    def download(self, path: str) -> bytes:
+        """A file behind an address of this host. Raises Failure when it is refused."""
+        answer = self._browser.session.get(f"{self._root}{path}")
+        self._check(answer.status_code)
+        return bytes(answer.content)
+
     def _gather(self) -> None:
         """Bring the controls that name their form from elsewhere on the page into it, as browsers do."""
         for control in self.page.select("[form]"):

@@ -482,6 +482,7 @@ def _lodged(application: Application, declaration: Stored | None) -> Lodged:
     if agency is None:
         raise _no_draft(application)
     with crossing.inside(agency), crossing.atomic():
+        people.alone_with(application.person.merged_into_id or application.person_id)
         draft = _locked_for_lodging(application)
         if draft.status == Application.Status.LODGED:
             return Lodged(draft, again=True)
@@ -516,6 +517,8 @@ def _locked_for_lodging(application: Application) -> Application:
     draft = _relocked(application)
     if draft.status == Application.Status.DISCARDED:
         raise _no_draft(draft)
+    if draft.status == Application.Status.DRAFT and draft.person.merged_into_id:
+        raise Refusal(_("您的人员记录已并入另一条记录，请用保留的账号登录后重新填写申请。"), code="merged")
     return draft
 
 

@@ -5,27 +5,29 @@ A line keeps what was announced on the day; no document number stands in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from register import names
+from register import names, people
 from register.models import Batch, BatchLine, Registration
 from register.policy import Policy
 from tenants.errors import Refusal
 from tenants.models import User
 
 PAGE_SIZE: Final = 50
+PLACE: Final = re.compile(r"([0-9]{1,11})-([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some lines of a batch, and between which numbers others stand."""
+    """Some lines of a batch, and between which places others stand."""
 
     lines: tuple[BatchLine, ...]
     before: str | None
@@ -39,21 +41,39 @@ def published() -> QuerySet[Batch]:
 
 
 def page_of(batch: Batch, *, after: str = "", before: str = "", size: int = PAGE_SIZE) -> Page:
-    """The lines of a batch in the order of certificate numbers, after or before one of them."""
+    """The lines of a batch in the order of certificate numbers, after or before a place.
+
+    A place is a number and the line: changes and renewals carry their number on. What is none is passed over.
+    """
     lines = BatchLine.objects.filter(batch=batch).select_related("agency").order_by("number", "pk")
-    if before:
-        found = list(lines.filter(number__lt=before).reverse()[: size + 1])
+    start, end = _place(after), _place(before)
+    if end:
+        found = list(lines.filter(_beyond(end, "lt")).reverse()[: size + 1])
         rows, behind, ahead = found[:size][::-1], len(found) > size, True
     else:
-        found = list((lines.filter(number__gt=after) if after else lines)[: size + 1])
-        rows, behind, ahead = found[:size], bool(after), len(found) > size
+        found = list((lines.filter(_beyond(start, "gt")) if start else lines)[: size + 1])
+        rows, behind, ahead = found[:size], bool(start), len(found) > size
     if not rows:
         return Page((), None, None)
     return Page(
         tuple(rows),
-        before=rows[0].number if behind else None,
-        after=rows[-1].number if ahead else None,
+        before=_place_of(rows[0]) if behind else None,
+        after=_place_of(rows[-1]) if ahead else None,
     )
+
+
+def _place(text: str) -> tuple[str, int] | None:
+    found = PLACE.fullmatch(text)
+    return (found[1], int(found[2])) if found else None
+
+
+def _place_of(line: BatchLine) -> str:
+    return f"{line.number}-{line.pk}"
+
+
+def _beyond(place: tuple[str, int], side: str) -> Q:
+    number, key = place
+    return Q(**{f"number__{side}": number}) | Q(number=number, **{f"pk__{side}": key})
 
 
 def shown_name(name: str, rules: Policy) -> str:
@@ -81,9 +101,11 @@ def compose(
     """
     rows = list(registrations)
     with transaction.atomic():
-        if Batch.objects.filter(number=number).exists():
-            raise Refusal(_("这个批次号已经用过，请换一个。"), code="number")
-        batch = Batch.objects.create(number=number, title=title, made_by=by)
+        try:
+            with transaction.atomic():
+                batch = Batch.objects.create(number=number, title=title, made_by=by)
+        except IntegrityError:
+            raise Refusal(_("这个批次号已经用过，请换一个。"), code="number") from None
         _add(batch, rows)
     return batch
 
@@ -98,13 +120,23 @@ def add(*, batch: Batch, registrations: Iterable[Registration]) -> int:
 
 
 def _add(batch: Batch, rows: Sequence[Registration]) -> None:
+    # Always in the same order: two who list the same people wait for one another in no circle.
+    lines = [_line(batch, row) for row in sorted(rows, key=lambda row: row.pk)]
+    try:
+        with transaction.atomic():
+            BatchLine.objects.bulk_create(lines, batch_size=1_000)
+    except IntegrityError:
+        _keep_to_unlisted(rows)
+        raise
+
+
+def _keep_to_unlisted(rows: Sequence[Registration]) -> None:
     elsewhere = BatchLine.objects.filter(registration__in=[row.pk for row in rows]).first()
     if elsewhere is not None:
         raise Refusal(
             _("{name}（{number}）已列入其他公告批次。").format(name=elsewhere.name, number=elsewhere.number),
             code="listed",
         )
-    BatchLine.objects.bulk_create((_line(batch, row) for row in rows), batch_size=1_000)
 
 
 def _line(batch: Batch, row: Registration) -> BatchLine:
@@ -141,8 +173,8 @@ def faults(batch: Batch, *, by: User | None = None) -> list[Fault]:
     lines = batch.lines.select_related("registration__person")
     for line in lines.exclude(registration__ended_how=""):
         found.append(Fault(line, str(_("该注册已经终止，请移出本批次。"))))
-    if by is not None and by.document_digest:
-        own = lines.filter(registration__person__document_digest=by.document_digest)
+    if by is not None and (records := people.own_records(by)):
+        own = lines.filter(registration__person__in=records)
         found += [Fault(line, str(_("这是您本人的注册，请由其他登记员公告。"))) for line in own]
     if by is not None and by.employer_code:
         near = lines.filter(registration__employer_code=by.employer_code)
@@ -157,7 +189,7 @@ def publish(*, batch: Batch, on: date, by: User | None = None) -> None:
     """
     with transaction.atomic():
         _unpublished(batch)
-        rows = list(batch.lines.select_related("registration__person"))
+        rows = _held(batch)
         if not rows:
             raise Refusal(_("这个批次还没有人员，不能公告。"), code="empty")
         if wrong := faults(batch, by=by):
@@ -174,6 +206,12 @@ def publish(*, batch: Batch, on: date, by: User | None = None) -> None:
     batch.published_on, batch.published_by = on, by
 
 
+def _held(batch: Batch) -> list[BatchLine]:
+    """The lines, their registrations locked: whoever ends one now waits until the batch is public."""
+    lines = batch.lines.select_related("registration__person").order_by("registration_id")
+    return list(lines.select_for_update(of=("registration",)))
+
+
 def _as_now(line: BatchLine) -> BatchLine:
     row = line.registration
     line.name, line.category, line.employer_name = row.person.name, row.category, row.employer_name
@@ -182,8 +220,10 @@ def _as_now(line: BatchLine) -> BatchLine:
 
 def _unpublished(batch: Batch) -> None:
     """Lock the batch. Raises Refusal when it is public: then it says for ever what it says."""
-    there = Batch.objects.select_for_update(of=("self",)).filter(pk=batch.pk).first()
-    if there is None:
-        raise Refusal(_("这个批次已经撤销。"), code="gone")
-    if there.published_on is not None:
+    same = Batch.objects.filter(pk=batch.pk)
+    # A public row cannot be locked at the authority's desk any more: it cannot be changed there.
+    if same.filter(published_on__isnull=True).select_for_update(of=("self",)).first() is not None:
+        return
+    if same.exists():
         raise Refusal(_("这个批次已经公告。"), code="published")
+    raise Refusal(_("这个批次已经撤销。"), code="gone")

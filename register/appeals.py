@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -46,7 +47,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Progress:
     """How an appeal stands, as its appellant may know it."""
 
     reference: str
@@ -145,7 +146,7 @@ def check_reference(text: str) -> str:
     return number
 
 
-def standing_of(*, reference: str, document_type: str, number: str) -> Standing | None:
+def standing_of(*, reference: str, document_type: str, number: str) -> Progress | None:
     """How the appeal stands, for whoever knows its number and the document it names; else None."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -157,7 +158,7 @@ def standing_of(*, reference: str, document_type: str, number: str) -> Standing 
     if row is None:
         return None
     fields = ("reference", "certificate_number", "exam_year", "lodged_at", "outcome", "answer", "answered_at")
-    return Standing(**dict(zip(fields, row, strict=True)))
+    return Progress(**dict(zip(fields, row, strict=True)))
 
 
 # --- The registrar ---------------------------------------------------------------------------------
@@ -167,12 +168,13 @@ def answer_appeal(*, appeal_id: UUID, outcome: Appeal.Outcome, answer: str, by: 
     """Answer an appeal, once, as a registrar of the authority; the appellant reads it with the number.
 
     It is upheld only when the record has been entered, so that whoever reads the answer gets in. Raises
-    Refusal for anybody else, without words, for an answered appeal, and while the record is missing.
+    Refusal for anybody else, on own affairs, without words, for an answered appeal, and while the record is
+    missing.
     """
     with transaction.atomic():
         appeal = _open(appeal_id, by, answer)
-        if outcome == Appeal.Outcome.UPHELD and not _is_recorded(appeal):
-            raise Refusal(_("名册中还没有这条考试记录，请先导入后再答复。"), code="not_recorded")
+        if outcome == Appeal.Outcome.UPHELD:
+            _require_recorded(appeal, appeal.certificate_number, appeal.exam_year)
         return _answered(appeal, outcome, answer.strip(), by)
 
 
@@ -188,10 +190,19 @@ class ExamRecord:
     management_number: str = ""
 
 
-def uphold_appeal(*, appeal_id: UUID, record: ExamRecord, answer: str, by: User) -> Appeal:
+class Entered(StrEnum):
+    """What became of the roster when an appeal was upheld."""
+
+    NEW = "new"
+    MENDED = "mended"
+    UNCHANGED = "unchanged"
+
+
+def uphold_appeal(*, appeal_id: UUID, record: ExamRecord, answer: str, by: User) -> Entered:
     """Enter the exam record as the proof has it, and answer the appeal by that, once, as a registrar.
 
-    Whoever is not in the register yet is entered with the name and document of the appeal. Raises Refusal as
+    Whoever is not in the register yet is entered with the name and document of the appeal; a record that
+    stands there with other data is mended by the proof. Answers which of these it was. Raises Refusal as
     `answer_appeal` does; where the document is known under another name (that is corrected first); and
     where the certificate is somebody else's.
     """
@@ -209,16 +220,20 @@ def uphold_appeal(*, appeal_id: UUID, record: ExamRecord, answer: str, by: User)
                 ),
                 code="other_name",
             )
-        _enter_record(person, record)
-        return _answered(appeal, Appeal.Outcome.UPHELD, answer.strip(), by)
+        entered = _enter_record(person, record)
+        _require_recorded(appeal, record.certificate_number, record.exam_year)
+        _answered(appeal, Appeal.Outcome.UPHELD, answer.strip(), by)
+        return entered
 
 
-def _enter_record(person: Person, record: ExamRecord) -> None:
-    known = Qualification.objects.filter(certificate_number=record.certificate_number)
+def _enter_record(person: Person, record: ExamRecord) -> Entered:
+    known = Qualification.objects.select_for_update(of=("self",))
+    known = known.filter(certificate_number=record.certificate_number)
     found = known.select_related("person__merged_into").first()
     if found is None:
         Qualification.objects.create(person=person, **asdict(record))
-    elif people.living(found.person).pk != person.pk:
+        return Entered.NEW
+    if people.living(found.person).pk != person.pk:
         raise Refusal(
             _("资格证书 {number} 已登记在{name}（{mask}）名下，请先核实。").format(
                 number=found.certificate_number,
@@ -227,6 +242,22 @@ def _enter_record(person: Person, record: ExamRecord) -> None:
             ),
             code="other_holder",
         )
+    # What the proof does not show stays as it was.
+    shown = {name: value for name, value in asdict(record).items() if value != ""}
+    changed = [name for name, value in shown.items() if getattr(found, name) != value]
+    for name in changed:
+        setattr(found, name, shown[name])
+    if changed:
+        found.save(update_fields=changed)
+    return Entered.MENDED if changed else Entered.UNCHANGED
+
+
+def is_own(appeal: Appeal, by: User) -> bool:
+    """Whether this is the officer's own appeal, under a present or a former document number."""
+    if not by.document_digest:
+        return False
+    same = by.document_digest == appeal.document_digest
+    return same or people.key_by_digest(appeal.document_digest) in people.own_records(by)
 
 
 def _open(appeal_id: UUID, by: User, answer: str) -> Appeal:
@@ -237,6 +268,8 @@ def _open(appeal_id: UUID, by: User, answer: str) -> Appeal:
     appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
     if appeal.outcome:
         raise Refusal(_("该申诉已经答复。"), code="answered")
+    if is_own(appeal, by):
+        raise Refusal(_("这是您本人的申诉，须回避，请由其他登记人员答复。"), code="conflict")
     return appeal
 
 
@@ -247,12 +280,12 @@ def _answered(appeal: Appeal, outcome: Appeal.Outcome, words: str, by: User) -> 
     return appeal
 
 
-def _is_recorded(appeal: Appeal) -> bool:
-    person = people.find(appeal.document_type, decrypt(appeal.document_cipher))
-    if person is None:
-        return False
-    recorded = Qualification.objects.filter(people.rows_of(person), exam_year=appeal.exam_year)
-    return recorded.filter(certificate_number=appeal.certificate_number).exists()
+def _require_recorded(appeal: Appeal, certificate_number: str, exam_year: int) -> None:
+    """Raise Refusal unless the roster has this record under the document of the appeal."""
+    key = people.key_by_digest(appeal.document_digest)
+    recorded = Qualification.objects.filter(certificate_number=certificate_number, exam_year=exam_year)
+    if key is None or not recorded.filter(people.rows_of(key)).exists():
+        raise Refusal(_("名册中还没有这条考试记录，请先导入后再答复。"), code="not_recorded")
 
 
 # --- Who it may be ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -59,14 +59,31 @@ def correct_name(*, person_id: UUID, name: str, reason: str, proof: Proof | None
     return change
 
 
-def correct_document(
-    *, person_id: UUID, document_type: str, number: str, reason: str, proof: Proof | None, by: User
-) -> PersonChange:
-    """Give a person the document that the proof shows. The former number goes on finding the person.
+class Because(models.TextChoices):
+    """Why a document number is corrected: that decides whether the one it replaces was ever the person's."""
 
-    Sex and birth date follow where the number tells them. Raises ValidationError for a number that is not
-    well-formed; Refusal as `correct_name` does, and for a number that is somebody else's.
+    EXCHANGED = "exchanged", _("换证（旧号码仍可查到本人）")
+    MISTAKEN = "mistaken", _("登记错误（不保留被更正的号码）")
+
+
+def correct_document(
+    *,
+    person_id: UUID,
+    document_type: str,
+    number: str,
+    because: str,
+    reason: str,
+    proof: Proof | None,
+    by: User,
+) -> PersonChange:
+    """Give a person the document that the proof shows.
+
+    A number that was exchanged goes on finding the person; one that was entered by mistake does not, and is
+    free for whoever really carries it: only the record of the change keeps its mask. Sex and birth date
+    follow where the number tells them. Raises ValidationError for a number that is not well-formed; Refusal
+    as `correct_name` does, and for a number that is somebody else's.
     """
+    mistaken = Because(because) is Because.MISTAKEN
     number = documents.check(document_type, number)
     digest = documents.digest(document_type, number)
     with transaction.atomic():
@@ -82,10 +99,11 @@ def correct_document(
             _named(person.document_type, person.document_mask),
             documents.mask(document_type, number),
         )
-        change = _record(
-            person, PersonChange.What.DOCUMENT, before, _named(document_type, after), reason, proof, by
-        )
-        if digest != former:
+        what = PersonChange.What.ENTRY if mistaken else PersonChange.What.DOCUMENT
+        change = _record(person, what, before, _named(document_type, after), reason, proof, by)
+        # The number carried from now on is no former one, even if it was.
+        FormerNumber.objects.filter(document_digest=digest).delete()
+        if not mistaken and digest != former:
             FormerNumber.objects.get_or_create(
                 document_digest=former,
                 defaults={
@@ -113,8 +131,9 @@ def correct_document(
                 )
         except IntegrityError as error:
             raise Refusal(_("这个证件号码刚刚登记在另一条人员记录上，请重新查询。"), code="taken") from error
-        # A colleague who is the same person stays out of these affairs under the new number, too.
-        User.objects.filter(kind=User.Kind.STAFF, document_digest=former).update(document_digest=digest)
+        if not mistaken:
+            # A colleague who is the same person stays out of these affairs under the new number, too.
+            User.objects.filter(kind=User.Kind.STAFF, document_digest=former).update(document_digest=digest)
         _tell(change, person)
     return change
 
@@ -155,6 +174,8 @@ def merge(*, kept_id: UUID, given_up_id: UUID, reason: str, proof: Proof | None,
     registrar, without reason or proof, and for whatever `look_at_merger` finds against it.
     """
     with transaction.atomic():
+        # Before any row: whoever lodges an application comes in this order, too.
+        people.alone_with(kept_id, given_up_id)
         # Always in the same order, so that two mergers of the same people wait for each other.
         locked = {
             person.pk: person
@@ -238,10 +259,6 @@ def _counting(rows: Sequence[Registration]) -> list[Counting]:
     """Which of these registrations count, and from when to when."""
     spans = standing.counted([Period.of(row) for row in rows])
     return [(row, span) for row, span in zip(rows, spans, strict=True) if span]
-
-
-def _day(day: date) -> str:
-    return day.isoformat()
 
 
 def _described(person: Person) -> str:

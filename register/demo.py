@@ -14,13 +14,15 @@ from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
+from django.db import transaction
 from openpyxl.workbook.workbook import Workbook
 
 from register import announcing, clock, documents, employer
 from register.clock import ONE_DAY
 from register.models import Batch, DocumentType, Registration
+from tenants import roles
 
 SEED: Final = 20261123
 PEOPLE: Final = 3_000
@@ -104,6 +106,41 @@ DEMO_APPLICANTS: Final = (
 )  # fmt: skip
 
 
+class DemoOfficer(NamedTuple):
+    """A staff account of the demonstration. The login name is family name and agency."""
+
+    username: str
+    name: str
+    role: roles.Role
+
+    @property
+    def agency(self) -> str:
+        return self.username.partition(".")[2]
+
+
+OFFICERS: Final = (
+    DemoOfficer("li.beijing", "李初审", roles.REVIEWER),
+    DemoOfficer("liu.beijing", "刘初审", roles.REVIEWER),
+    DemoOfficer("wang.beijing", "王复核", roles.SUPERVISOR),
+    DemoOfficer("chen.beijing", "陈管理", roles.MANAGER),
+    DemoOfficer("xu.beijing", "徐审计", roles.AUDITOR),
+    DemoOfficer("he.mohurd", "何初审", roles.REVIEWER),
+    DemoOfficer("lin.mohurd", "林复核", roles.SUPERVISOR),
+    DemoOfficer("ma.sinopec", "马初审", roles.REVIEWER),
+    DemoOfficer("gao.sinopec", "高复核", roles.SUPERVISOR),
+    DemoOfficer("xie.shanghai", "谢初审", roles.REVIEWER),
+    DemoOfficer("pan.shanghai", "潘复核", roles.SUPERVISOR),
+    DemoOfficer("luo.guangdong", "罗初审", roles.REVIEWER),
+    DemoOfficer("tang.guangdong", "唐复核", roles.SUPERVISOR),
+    DemoOfficer("zhao.authority", "赵终审", roles.FINAL_REVIEWER),
+    DemoOfficer("wu.authority", "吴终审", roles.FINAL_REVIEWER),
+    DemoOfficer("qian.authority", "钱签批", roles.SIGNING_OFFICER),
+    DemoOfficer("zhou.authority", "周登记", roles.REGISTRAR),
+    DemoOfficer("feng.authority", "冯管理", roles.ADMINISTRATOR),
+    DemoOfficer("wei.authority", "卫审计", roles.AUTHORITY_AUDITOR),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Rosters:
     """The rows of both files, under the columns above."""
@@ -145,20 +182,22 @@ def app_key(username: str) -> bytes:
 def announce(on: date) -> int:
     """Publish one batch for each past quarter in which somebody of the demonstration was registered.
 
-    Stand at the authority's desk. Answers how many; none when there are batches already.
+    Only registrations that have not ended before their time can be announced. Stand at the authority's desk.
+    Answers how many; none when there are batches already.
     """
     if Batch.objects.exists():
         return 0
-    granted = Registration.objects.filter(granted_on__lt=on).select_related("person").order_by("granted_on")
-    quarters = [(key, list(rows)) for key, rows in groupby(granted, key=_quarter)]
+    granted = Registration.objects.filter(granted_on__lt=on, ended_how="").select_related("person")
+    quarters = [(key, list(rows)) for key, rows in groupby(granted.order_by("granted_on"), key=_quarter)]
     past = [(key, rows) for key, rows in quarters if _announced_on(*key) <= on]
-    for (year, quarter), rows in past:
-        batch = announcing.compose(
-            number=f"{year}-{quarter:02d}",
-            title=f"{year}年第{quarter}批注册公告",
-            registrations=rows,
-        )
-        announcing.publish(batch=batch, on=_announced_on(year, quarter))
+    with transaction.atomic():
+        for (year, quarter), rows in past:
+            batch = announcing.compose(
+                number=f"{year}-{quarter:02d}",
+                title=f"{year}年第{quarter}批注册公告",
+                registrations=rows,
+            )
+            announcing.publish(batch=batch, on=_announced_on(year, quarter))
     return len(past)
 
 

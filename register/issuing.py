@@ -19,7 +19,7 @@ from register.clock import ONE_DAY
 from register.eligibility import bar_to_grant
 from register.models import Kind, Person, Photo, Registration
 from register.policy import Policy
-from register.standing import registrations_of, standing_of
+from register.standing import Status, registrations_of, standing_of
 from tenants.errors import Refusal
 from tenants.models import Agency, User
 
@@ -92,10 +92,15 @@ def end(
 ) -> list[Registration]:
     """Cancel, revoke or withdraw a registration: the period in force and any not begun yet.
 
-    Returns the rows it ended. Raises Refusal when the registration is over already.
+    A period that is over goes on while its renewal, lodged in time, is not decided; it ends then as one in
+    force does (Order 11 art. 13). Returns the rows it ended. Raises Refusal when the registration is over
+    already.
     """
     person = _locked(registration.person)
-    rows = [row for row in registrations_of(person) if row.valid_to >= on and not row.ended_how]
+    granted = registrations_of(person)
+    rows = [row for row in granted if row.valid_to >= on and not row.ended_how]
+    if not rows and _deemed_renewed(person, granted, on):
+        rows = granted[-1:]
     if not any(row.number == registration.number for row in rows):
         raise Refusal(_("该注册已经失效，不能再次办理。"), "ended_before")
     for row in rows:
@@ -103,6 +108,11 @@ def end(
         row.end_ground, row.ended_by = ground, by
         row.save(update_fields=["ended_how", "ended_on", "end_reason", "end_ground", "ended_by"])
     return rows
+
+
+def _deemed_renewed(person: Person, granted: list[Registration], on: date) -> bool:
+    # How early a renewal may be asked for plays no part once the period is over.
+    return standing_of(person, on, registrations=granted).status(on, 0) is Status.DEEMED_RENEWED
 
 
 def _terms(

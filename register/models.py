@@ -130,6 +130,7 @@ class PersonChange(models.Model):
     class What(models.TextChoices):
         NAME = "name", _("更正姓名")
         DOCUMENT = "document", _("更正证件号码")
+        ENTRY = "entry", _("更正登记错误的证件号码")
         MERGER = "merger", _("合并重复人员")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -345,11 +346,42 @@ class DocketEntry(models.Model):
             models.Index("state", "due_on", "case_id", name="docket_by_due"),
             models.Index("agency", "state", "due_on", name="docket_by_agency"),
             models.Index("lodged_on", condition=Q(false_material=True), name="docket_of_proposals"),
-            models.Index("due_on", "case_id", condition=Q(open=True), name="docket_open_by_due"),
+            # What filters ask of the open lines stands beside them: they are counted without being read.
+            models.Index(
+                fields=("due_on", "case_id"),
+                include=(
+                    *("state", "officer", "agency", "kind", "category", "clock", "awaits_signature"),
+                    *("lodged_on", "reported_on", "corrections", "remands"),
+                ),
+                condition=Q(open=True),
+                name="docket_open_by_due",
+            ),
             models.Index("due_on", condition=Q(due_on__isnull=False), name="docket_with_due"),
-            models.Index(fields=("updated_at", "case_id"), include=("state",), name="docket_by_since"),
+            models.Index(
+                fields=("updated_at", "case_id"),
+                include=("state", "open", "officer", "agency", "kind", "category", "clock", "due_on"),
+                name="docket_by_since",
+            ),
             models.Index(
                 fields=("agency", "updated_at", "case_id"), include=("state",), name="docket_by_agency_since"
+            ),
+            # How cases fared in a span of days: oversight, and the lists behind its figures.
+            models.Index(
+                fields=("lodged_on",),
+                include=("agency", "state", "open", "corrections"),
+                name="docket_by_lodged",
+            ),
+            models.Index(
+                fields=("reported_on",),
+                include=("agency", "state", "open", "remands"),
+                condition=Q(reported_on__isnull=False),
+                name="docket_by_reported",
+            ),
+            models.Index(
+                fields=("decided_on",),
+                include=("agency", "state", "open", "first_verdict", "final_verdict"),
+                condition=Q(decided_on__isnull=False),
+                name="docket_by_decided",
             ),
             models.Index("officer", "state", name="docket_by_officer"),
             models.Index("due_on", "case_id", condition=Q(awaits_signature=True), name="docket_to_sign"),
@@ -507,6 +539,10 @@ class TrainingHours(models.Model):
     hours = models.DecimalField(_("学时"), max_digits=4, decimal_places=1)
     certificate_number = models.CharField(_("证书编号"), max_length=60)
     imported_at = models.DateTimeField(auto_now_add=True)
+    # Whoever of the agency's staff brought the list in; unknown for what was entered before this was kept.
+    imported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("继续教育学时")
@@ -562,7 +598,7 @@ class BatchLine(models.Model):
 
     class Meta:
         ordering: ClassVar = ["number"]
-        constraints = (models.UniqueConstraint("batch", "registration", name="announced_once_per_batch"),)
+        constraints = (models.UniqueConstraint("registration", name="announced_once"),)
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"

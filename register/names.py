@@ -24,7 +24,7 @@ _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if c
 # Marks and symbols, emoji among them; letters of all scripts, and those newer than this Python, may stand.
 _FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Sc", "Sk", "Sm", "So", "Me"})
 # By far most names: nothing in them to be normalised or doubted.
-_PLAIN: Final = re.compile(f"[\u4e00-\u9fa5]{{2,{MAX_LENGTH}}}")
+PLAIN: Final = re.compile(f"[\u4e00-\u9fa5]{{2,{MAX_LENGTH}}}")
 _ALLOWED_ASCII: Final = re.compile(r"[A-Za-z0-9 .'\-]")
 
 
@@ -38,7 +38,7 @@ def normalise(text: str) -> str:
 
 def check(text: str) -> str:
     """The normalised name. Raises ValidationError for what cannot be a name; rare characters can."""
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return text
     name = normalise(text)
     if not name:

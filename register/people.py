@@ -68,6 +68,30 @@ def keys_by_digest(digests: Sequence[str]) -> dict[str, UUID]:
         return {digest: key for digest, key in cursor.fetchall() if key is not None}
 
 
+def records_by_digest(digests: Collection[str]) -> dict[str, frozenset[UUID]]:
+    """All records of whoever carries, or carried, each of these documents, merged ones included; one query.
+
+    Of merged records those that this desk may see.
+    """
+    found: dict[str, set[UUID]] = {digest: set() for digest in digests}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT told.d, living.id, merged.id FROM unnest(%s::text[]) AS told(d)"
+            " CROSS JOIN LATERAL (SELECT public.person_by_digest(told.d) AS id) AS living"
+            " LEFT JOIN public.register_person merged ON merged.merged_into_id = living.id",
+            [list(found)],
+        )
+        for digest, *records in cursor.fetchall():
+            found[digest].update(record for record in records if record is not None)
+    return {digest: frozenset(records) for digest, records in found.items()}
+
+
+def own_records(officer: User) -> frozenset[UUID]:
+    """An officer's own entries in the register, by the document kept with the account."""
+    digest = officer.document_digest
+    return records_by_digest([digest])[digest] if digest else frozenset()
+
+
 def named_by_digest(told: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
     """Of these digests of present documents, each with a name, those that belong together; one query."""
     asked = {(digest, names.normalise(name)): (digest, name) for digest, name in told}
@@ -101,10 +125,35 @@ def living(person: Person) -> Person:
     return person.merged_into or person
 
 
-def rows_of(person: Person) -> Q:
-    """Which rows of a table are this person's: those of the record itself and of records merged into it."""
-    records = Person.objects.filter(Q(pk=person.pk) | Q(merged_into=person.pk))
+def rows_of(*people: Person | UUID) -> Q:
+    """Which rows of a table are these people's: of the records themselves and of records merged into them."""
+    keys = [one.pk if isinstance(one, Person) else one for one in people]
+    records = Person.objects.filter(Q(pk__in=keys) | Q(merged_into__in=keys))
     return Q(person__in=records.values("pk"))
+
+
+def lock(keys: Collection[UUID]) -> None:
+    """Lock these people in the one order that everybody keeps: a grant, a merger and a roster then wait.
+
+    Call it in the transaction that writes, before what is written about them is read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM public.register_person WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(keys)]
+        )
+
+
+def alone_with(*keys: UUID) -> None:
+    """Until the transaction ends nobody else lodges an application for one of these people, or merges them.
+
+    No row is locked: the applicant's desk may write none of the register.
+    """
+    with connection.cursor() as cursor:
+        # In the order of the keys, so that two mergers of the same people wait for each other.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key",
+            [sorted(map(str, keys))],
+        )
 
 
 def draft(

@@ -161,6 +161,11 @@ def current(on: date | None = None) -> Policy:
     return replace(policy, version=_version_of(policy))
 
 
+def days_of_change() -> frozenset[date]:
+    """The days from which another policy counts; before the first of them the portal's own values do."""
+    return frozenset(valid_from for valid_from, _key, _value in _rows())
+
+
 def _version_of(policy: Policy) -> str:
     """Equal values, equal version: what a dossier says it was lodged under can be checked."""
     values = {key: getattr(policy, key) for key in KEYS}

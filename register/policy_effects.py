@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from register import clock
-from register.models import DocketEntry, Person, Registration
+from register.models import DocketEntry, Person
 from register.policy import Policy
 from register.policy_book import Key, Reach
 
@@ -135,10 +135,16 @@ def _may_renew(new: Policy, old: Policy, day: date) -> tuple[int, int]:
     return wins, loses
 
 
-def _registered(day: date) -> int:
-    """How many people are registered on a day, as far as is known today."""
+REGISTERED: Final = f"""
+    SELECT count(*) FROM ({LAST}) last JOIN public.register_person living ON living.id = last.person
+    WHERE %(born)s::date IS NULL OR living.birth_date < %(born)s
+"""  # noqa: S608 - only names of our own
+
+
+def _registered(day: date, *, born_before: date | None = None) -> int:
+    """How many people are registered on a day, as far as is known today; those born before a day only."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({LAST}) last", {"day": day})  # noqa: S608
+        cursor.execute(REGISTERED, {"day": day, "born": born_before})
         (count,) = cursor.fetchone()
     return int(count)
 
@@ -180,11 +186,11 @@ def _max_age(change: Change) -> list[str]:
     if change.after.max_age is None:
         return [_("{day}起申请没有最高年龄限制。").format(day=_day(change.day))]
     born = clock.add_years(change.day, -change.after.max_age)
-    living = Registration.objects.filter(ended_how="", valid_to__gte=change.day)
-    over = living.filter(person__birth_date__lt=born).values("person").distinct().count()
     return [
         _("{day}当日，{born} 以前出生的不能提出申请。").format(day=_day(change.day), born=born.isoformat()),
-        _("其中现有 {n} 名已注册人员，其现有注册不受影响，但不能再延续。").format(n=over),
+        _("其中现有 {n} 名已注册人员，其现有注册不受影响，但不能再延续。").format(
+            n=_registered(change.day, born_before=born)
+        ),
     ]
 
 

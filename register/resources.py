@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar, Final
@@ -39,6 +39,8 @@ class Cell(widgets.Widget):
 
     # Whether the same few values stand in many rows of a column, so that what they mean is worth keeping.
     repeats: ClassVar[bool] = False
+    # A text of this shape means just what stands there: by far most cells, which need no closer look.
+    plain: ClassVar[re.Pattern[str] | None] = None
 
     def __init__(self, *, required: bool = False, limit: int = 200) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -48,13 +50,14 @@ class Cell(widgets.Widget):
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         """The value of a cell. Raises ValueError with a sentence for the officer."""
+        if self.plain and isinstance(value, str) and self.plain.fullmatch(value) and len(value) <= self.limit:
+            return value
         if not self.repeats or not isinstance(value, str):
             return self._understood(value)
-        if value not in self.known:
-            if len(self.known) >= MOST_KNOWN:
-                self.known.clear()
-            self.known[value] = self._understood(value)
-        return self.known[value]
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        understood = self.known[value] = self._understood(value)
+        return understood
 
     def _understood(self, value: Any) -> Any:
         text = self.text_of(value)
@@ -87,6 +90,8 @@ class House(Cell):
 
 
 class Name(Cell):
+    plain = names.PLAIN
+
     def parse(self, text: str) -> str:
         return names.check(text)
 
@@ -104,7 +109,13 @@ class LongNumber(Cell):
         return text
 
 
+class DocumentNumber(LongNumber):
+    plain = re.compile(r"[0-9A-Z]+", re.ASCII)
+
+
 class CertificateNumber(LongNumber):
+    plain = _CERTIFICATE
+
     def parse(self, text: str) -> str:
         number = "".join(unicodedata.normalize("NFKC", text).split()).upper()
         if not _CERTIFICATE.fullmatch(number):
@@ -113,6 +124,8 @@ class CertificateNumber(LongNumber):
 
 
 class RegistrationNumber(LongNumber):
+    plain = _OLD_NUMBER
+
     def parse(self, text: str) -> str:
         number = unicodedata.normalize("NFKC", text)
         if not _OLD_NUMBER.fullmatch(number):
@@ -299,6 +312,8 @@ class RegistrationRow(PersonRow):
 
 
 Fault = tuple[str, str]
+# Attribute and column of a field, what is known of its values already, and how another one is read.
+CellOf = tuple[str, str, Mapping[str, Any], Callable[[Any], Any]]
 
 
 class RosterResource(resources.Resource):
@@ -310,13 +325,14 @@ class RosterResource(resources.Resource):
     line = fields.Field("line", LINE, widgets.IntegerWidget())
     name = fields.Field("name", "姓名", Name(required=True))
     document_type = fields.Field("document_type", "证件类型", Coded(DOCUMENT_WORDS, default="01"))
-    number = fields.Field("number", "证件号码", LongNumber(required=True, limit=60))
+    number = fields.Field("number", "证件号码", DocumentNumber(required=True, limit=60))
     sex = fields.Field("sex", "性别", Coded(SEX_WORDS, default="0"))
     birth_date = fields.Field("birth_date", "出生日期", Day())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self._cells: list[tuple[str, str, widgets.Widget]] = []
+        self.today = clock.today()
+        self._cells: list[CellOf] = []
 
     def columns(self) -> dict[str, str]:
         """Our column names by the headers people write: the Chinese name, the field's name, other words."""
@@ -346,11 +362,12 @@ class RosterResource(resources.Resource):
     def import_instance(self, instance: PersonRow, row: Mapping[str, Any], **kwargs: Any) -> None:
         faults: dict[str, list[str]] = {}
         instance.line = row[LINE]
-        for attribute, column, widget in self._cells or self._found_cells():
+        for attribute, column, known, understood in self._cells or self._found_cells():
             if column not in row:
                 continue
+            cell = row[column]
             try:
-                setattr(instance, attribute, widget.clean(row[column], row=row))
+                setattr(instance, attribute, known[cell] if cell in known else understood(cell))
             except ValueError as error:
                 faults[attribute] = [str(error)]
             except ValidationError as error:
@@ -363,11 +380,13 @@ class RosterResource(resources.Resource):
                 {name: [ValidationError(text) for text in told] for name, told in faults.items()}
             )
 
-    def _found_cells(self) -> list[tuple[str, str, widgets.Widget]]:
-        """Attribute, column and widget of each field, asked for once and not for every row."""
+    def _found_cells(self) -> list[CellOf]:
+        """How the cells of a row are read, asked for once and not for every row."""
         used = self.get_import_fields()  # type: ignore[no-untyped-call]
         self._cells = [
-            (each.attribute, each.column_name, each.widget) for each in used if each.column_name != LINE
+            (each.attribute, each.column_name, each.widget.known, each.widget.clean)
+            for each in used
+            if each.column_name != LINE
         ]
         return self._cells
 
@@ -411,7 +430,7 @@ class QualificationResource(RosterResource):
 
     def check_row(self, row: QualificationRow, faults: Mapping[str, Any]) -> Iterator[Fault]:
         if "issued_on" not in faults:
-            if not EARLIEST_CERTIFICATE <= row.issued_on <= clock.today():
+            if not EARLIEST_CERTIFICATE <= row.issued_on <= self.today:
                 yield "issued_on", gettext("应在 2002 年 9 月至今天之间。")
             elif "exam_year" not in faults and row.issued_on.year < row.exam_year:
                 yield "issued_on", gettext("早于考试年度。")
@@ -467,7 +486,7 @@ class RegistrationResource(RosterResource):
             yield "valid_to", gettext("早于有效期起。")
         if row.first_registered_on > row.valid_from:
             yield "first_registered_on", gettext("晚于有效期起。")
-        if row.valid_from > clock.today():
+        if row.valid_from > self.today:
             yield "valid_from", gettext("晚于今天。")
         if "ended_on" in faults or "ended_how" in faults:
             return
@@ -475,5 +494,5 @@ class RegistrationResource(RosterResource):
             yield "ended_on", gettext("状态为注销、撤销或吊销时必填。")
         elif row.ended_on and not row.ended_how:
             yield "ended_on", gettext("状态为有效或已过期时不填。")
-        elif row.ended_on and not row.valid_from <= row.ended_on <= clock.today():
+        elif row.ended_on and not row.valid_from <= row.ended_on <= self.today:
             yield "ended_on", gettext("应在有效期起至今天之间。")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -30,38 +31,38 @@ Heed = Callable[[int], None]
 PEOPLE: Final = """
     WITH came AS (
         SELECT * FROM unnest(
-            %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[],
-            %s::text[], %s::bytea[]
-        ) AS row (person, username, password, name, sex, birth_date, document_type, mask, digest, cipher)
+            %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[]
+        ) AS row (person, password, name, sex, birth_date, document_type, mask, digest, cipher)
     ), accounts AS (
         INSERT INTO tenants_user (
             password, is_superuser, kind, username, name, email, email_verified, phone, phone_verified,
             landline, address, postcode, second_factor_mark, employer_code, document_digest, language,
             is_active, date_joined
         )
-        SELECT password, false, 'applicant', username, name, '', false, '', false, '', '', '', '', '', '', '',
-            true, %s
-        FROM came RETURNING id, username
+        SELECT password, false, 'applicant', 'p-' || person, name, '', false, '', false,
+            '', '', '', '', '', '', '', true, %s
+        FROM came RETURNING id, substr(username, 3)::uuid AS person
     )
     INSERT INTO register_person (
         id, user_id, name, sex, birth_date, document_type, document_mask, document_digest, document_cipher,
         personal, created_at
     )
-    SELECT person, accounts.id, name, sex, birth_date, document_type, mask, digest, cipher, '{}', %s
-    FROM came JOIN accounts USING (username) ORDER BY digest
+    SELECT person, accounts.id, name, sex, nullif(birth_date, '')::date, document_type, mask, digest,
+        decode(cipher, 'hex'), '{}', %s
+    FROM came JOIN accounts USING (person) ORDER BY person
 """
 
 
 def enrol(newcomers: Mapping[str, PersonRow], heed: Heed) -> dict[str, UUID]:
     """Enter people with their accounts, whose passwords nobody has set yet; their keys by digest."""
     rows = sorted(newcomers.values(), key=lambda row: row.digest)
-    keys = list(_keys(len(rows)))
+    keys = _keys(len(rows))
     now = clock.now()
-    for first in range(0, len(rows), BATCH):
-        span = slice(first, first + BATCH)
-        came = [_newcomer(key, row) for key, row in zip(keys[span], rows[span], strict=True)]
-        _execute(PEOPLE, [*map(list, zip(*came, strict=True)), now, now])
-        heed(first + len(came))
+    done = 0
+    for came in _ahead(_newcomer(key, row) for key, row in zip(keys, rows, strict=True)):
+        _execute(PEOPLE, [*came.columns, now, now])
+        heed(done := done + came.rows)
     return {row.digest: key for row, key in zip(rows, keys, strict=True)}
 
 
@@ -69,8 +70,8 @@ def _newcomer(key: UUID, row: PersonRow) -> tuple[Any, ...]:
     password = UNUSABLE_PASSWORD_PREFIX + secrets.token_hex(20)
     mask = documents.mask(row.document_type, row.number)
     return (
-        *(key, f"p-{key}", password, row.name, row.sex, row.birth_date),
-        *(row.document_type, mask, row.digest, encrypt(row.number)),
+        *(key, password, row.name, row.sex, row.birth_date or ""),
+        *(row.document_type, mask, row.digest, encrypt(row.number).hex()),
     )
 
 
@@ -106,14 +107,10 @@ def qualifications(
     """Enter new certificates and bring the changed ones up to date, for people who are all `known`."""
     done = 0
     for statement, rows in ((NEW, new), (CHANGED, changed)):
-        keys = list(_keys(len(rows)))
-        for first in range(0, len(rows), BATCH):
-            span = slice(first, first + BATCH)
-            pairs = zip(keys[span], rows[span], strict=True)
-            written = [_qualification(key, row, known) for key, row in pairs]
-            _execute(statement, [*map(list, zip(*written, strict=True))])
-            done += len(written)
-            heed(done)
+        pairs = zip(_keys(len(rows)), rows, strict=True)
+        for batch in _ahead(_qualification(key, row, known) for key, row in pairs):
+            _execute(statement, batch.columns)
+            heed(done := done + batch.rows)
 
 
 def _qualification(key: UUID, row: QualificationRow, known: Mapping[str, UUID]) -> tuple[Any, ...]:
@@ -171,10 +168,46 @@ def _execute(statement: str, given: Sequence[Any]) -> None:
         cursor.execute(statement, given)
 
 
-def _keys(amount: int) -> Iterator[UUID]:
+def array(values: Iterable[Any]) -> str:
+    """Texts, numbers and days as the text of an array: the driver would look at each of them by itself.
+
+    Raises ValueError for a NUL, which no text of the database may hold.
+    """
+    texts = [*map(str, values)]
+    text = "\0".join(texts)
+    if not texts:
+        return "{}"
+    if text.count("\0") >= len(texts):
+        raise ValueError("A text of the database holds no NUL.")
+    return '{"' + text.replace("\\", r"\\").replace('"', r"\"").replace("\0", '","') + '"}'
+
+
+class Batch(NamedTuple):
+    """So many rows, column by column."""
+
+    rows: int
+    columns: list[str]
+
+
+def _ahead(rows: Iterator[tuple[Any, ...]]) -> Iterator[Batch]:
+    """The rows in batches, each made while the database writes the one before."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(_batch, rows)
+        while (batch := coming.result()).rows:
+            coming = maker.submit(_batch, rows)
+            yield batch
+
+
+def _batch(rows: Iterator[tuple[Any, ...]]) -> Batch:
+    taken = [*islice(rows, BATCH)]
+    return Batch(len(taken), [array(column) for column in zip(*taken, strict=True)])
+
+
+def _keys(amount: int) -> list[UUID]:
     """Keys in rising order, each still beyond guessing (UUID version 7, RFC 9562, counter of 32 bits)."""
     head = int(time.time() * 1000) << 80 | 7 << 76 | 2 << 62
-    for n in count():
-        if n == amount:
-            return
-        yield UUID(int=head | n >> 20 << 64 | (n & 0xFFFFF) << 42 | secrets.randbits(42))
+    chance = memoryview(secrets.token_bytes(8 * amount)).cast("Q")
+    return [
+        UUID(int=head | n >> 20 << 64 | (n & 0xFFFFF) << 42 | (random & (1 << 42) - 1))
+        for n, random in enumerate(chance)
+    ]

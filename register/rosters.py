@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext
 
-from register import documents, names, roster_writing
+from register import documents, names, people, roster_writing
 from register.clock import ONE_DAY
 from register.models import Registration
 from register.resources import (
@@ -198,7 +198,7 @@ def commit(
     with crossing.atomic():
         with connection.cursor() as cursor:
             cursor.execute(LOCK)
-        plan, total = _planned(data, name, what)
+        plan, total = _planned(data, name, what, to_write=True)
         written = not plan.errors or skip_bad_rows
         came = newcomers(plan)
         if written:
@@ -223,9 +223,9 @@ def commit(
 
 
 # --- Reading and comparing -----------------------------------------------------------------------
-def _planned(data: bytes, name: str, what: What) -> tuple[Plan, int]:
+def _planned(data: bytes, name: str, what: What, *, to_write: bool = False) -> tuple[Plan, int]:
     plan, total = planned(resource_for(what), data, name)
-    compare(plan, what)
+    compare(plan, what, to_write=to_write)
     return plan, total
 
 
@@ -254,9 +254,15 @@ def planned(
     return plan, total
 
 
-def compare(plan: Plan, what: What) -> None:
-    """Set what the rows say against the register: what is new, what changes, what must not be."""
+def compare(plan: Plan, what: What, *, to_write: bool = False) -> None:
+    """Set what the rows say against the register: what is new, what changes, what must not be.
+
+    What is compared `to_write` stays true until the transaction ends: nobody of it is granted a registration
+    or merged meanwhile.
+    """
     _match_people(plan)
+    if to_write and what is What.REGISTRATIONS:
+        people.lock(plan.known.values())
     _COMPARE[what](plan)
     plan.errors.sort()
 
@@ -292,12 +298,12 @@ def _match_people(plan: Plan) -> None:
 BY_DIGEST: Final = """
     SELECT p.document_digest, coalesce(l.id, p.id), coalesce(l.name, p.name)
     FROM register_person p LEFT JOIN register_person l ON l.id = p.merged_into_id
-    WHERE p.document_digest = ANY(%(digests)s)
+    WHERE p.document_digest = ANY(%(digests)s::text[])
     UNION ALL
     SELECT f.document_digest, coalesce(l.id, p.id), coalesce(l.name, p.name)
     FROM register_formernumber f JOIN register_person p ON p.id = f.person_id
     LEFT JOIN register_person l ON l.id = p.merged_into_id
-    WHERE f.document_digest = ANY(%(digests)s)
+    WHERE f.document_digest = ANY(%(digests)s::text[])
       AND NOT EXISTS (SELECT 1 FROM register_person o WHERE o.document_digest = f.document_digest)
 """
 
@@ -307,7 +313,7 @@ def _people_by_digest(digests: Iterable[str]) -> dict[str, tuple[UUID, str]]:
     found: dict[str, tuple[UUID, str]] = {}
     with connection.cursor() as cursor:
         for chunk in _chunks(sorted(digests)):
-            cursor.execute(BY_DIGEST, {"digests": list(chunk)})
+            cursor.execute(BY_DIGEST, {"digests": roster_writing.array(chunk)})
             found |= {digest: (key, name) for digest, key, name in cursor.fetchall()}
     return found
 
@@ -349,7 +355,7 @@ def _change(row: QualificationRow, was: tuple[Any, ...], comes: tuple[Any, ...])
 # In the order of QUALIFICATION_FIELDS.
 BY_CERTIFICATE: Final = """
     SELECT certificate_number, person_id, management_number, exam_year, issued_on, issuer, category
-    FROM register_qualification WHERE certificate_number = ANY(%s)
+    FROM register_qualification WHERE certificate_number = ANY(%s::text[])
 """
 
 
@@ -358,7 +364,7 @@ def _qualifications(numbers: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {}
     with connection.cursor() as cursor:
         for chunk in _chunks(numbers):
-            cursor.execute(BY_CERTIFICATE, [list(chunk)])
+            cursor.execute(BY_CERTIFICATE, [roster_writing.array(chunk)])
             found |= {number: tuple(facts) for number, *facts in cursor.fetchall()}
     return found
 

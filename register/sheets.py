@@ -99,7 +99,9 @@ class Sheet(NamedTuple):
 
     def by_name(self, row: Sequence[Any]) -> dict[str, Any]:
         """The cells of a row under the names of our columns."""
-        return {name: row[place] if place < len(row) else "" for place, name in self.columns.items()}
+        if (missing := len(self.header) - len(row)) > 0:
+            row = [*row, *[""] * missing]
+        return dict(zip(self.columns.values(), map(row.__getitem__, self.columns), strict=True))
 
 
 def opened(

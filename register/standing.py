@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
@@ -282,9 +282,19 @@ def open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:
     """The open application by its kind and day, under the policy of that day; None where there is none."""
     if kind is None or lodged_on is None:
         return None
-    rules = policy.current(lodged_on)
-    deemed = rules.deemed_renewal_days_before if rules.deemed_renewal else None
-    return OpenLine(kind=Kind(kind), lodged_on=lodged_on, deemed_days=deemed)
+    return OpenLine(kind=Kind(kind), lodged_on=lodged_on, deemed_days=_deemed_days(policy.current(lodged_on)))
+
+
+def deemed_days(lodged_on: str) -> Case:
+    """The `OpenLine.deemed_days` of a row of the docket, in SQL: by the policy of its day."""
+    days = sorted(policy.days_of_change(), reverse=True)
+    known = [(Q(**{f"{lodged_on}__gte": day}), policy.current(day)) for day in days]
+    whens = [When(when, then=Value(_deemed_days(rules))) for when, rules in known]
+    return Case(*whens, default=Value(_deemed_days(policy.SEED)), output_field=models.IntegerField())
+
+
+def _deemed_days(rules: Policy) -> int | None:
+    return rules.deemed_renewal_days_before if rules.deemed_renewal else None
 
 
 def _living_id(person: Person) -> UUID:

@@ -237,7 +237,7 @@ def commit(data: bytes, name: str, *, agency: Agency, by: User, skip_bad_rows: b
         plan, total = _planned(data, name, agency, by)
         written = not plan.errors or skip_bad_rows
         if written:
-            _write(plan, agency)
+            _write(plan, agency, by)
     log.info("training hours of %s: %d lines, %d new, by %s", agency.code, total, len(plan.new), by.pk)
     bad = len({error.line for error in plan.errors})
     return Result(
@@ -263,10 +263,10 @@ def _match(plan: Plan, by: User) -> None:
     seen = dict(Person.objects.filter(pk__in=set(keys.values())).values_list("pk", "name"))
     unseen = {(row.digest, row.name) for row in plan.rows if keys.get(row.digest) not in seen}
     named = people.named_by_digest(unseen)
-    oneself = people.key_by_digest(by.document_digest) if by.document_digest else None
+    own = people.own_records(by)
     for row in plan.rows:
         key = keys.get(row.digest)
-        if key is not None and key == oneself:
+        if key in own:
             plan.fault(row, "证件号码", gettext("本人的学时请由其他同事导入。"))
         elif key in seen:
             if not names.same(seen[key], row.name):
@@ -327,12 +327,13 @@ def _same(stored: TrainingHours, row: HoursRow) -> bool:
     )
 
 
-def _write(plan: Plan, agency: Agency) -> None:
+def _write(plan: Plan, agency: Agency, by: User) -> None:
     TrainingHours.objects.bulk_create(
         [
             TrainingHours(
                 person_id=plan.known[row.digest],
                 agency=agency,
+                imported_by=by,
                 institution=row.institution,
                 certificate_number=row.certificate_number,
                 **{name: getattr(row, name) for name in FACTS},

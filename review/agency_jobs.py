@@ -13,9 +13,8 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from celery import current_app
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -24,10 +23,17 @@ from django.utils.translation import gettext_lazy
 from register import clock
 from register.models import DocketEntry
 from review import staffing
-from tenants import agencies, crossing, health, provisioning, staff
+from tenants import agencies, bells, crossing, health, provisioning, staff
 from tenants.crossing import Desk
 from tenants.errors import Refusal
-from tenants.models import AUTHORITY_CODE, Agency, AgencyJob, SettingChange, User
+from tenants.models import (
+    AUTHORITY_CODE,
+    Agency,
+    AgencyJob,
+    AgencyUserObjectPermission,
+    SettingChange,
+    User,
+)
 from tenants.provisioning import AgencyRow
 from tenants.rolebook import MANAGER
 
@@ -41,7 +47,6 @@ STEPS: Final[dict[str, Promise]] = {
     "tables": gettext_lazy("建立数据表"),
     "walls": gettext_lazy("设置访问权限"),
     "self_test": gettext_lazy("自检"),
-    "visible": gettext_lazy("对申请人开放"),
     "manager": gettext_lazy("邀请首位管理员"),
 }
 MENDING: Final = ("schema", "tables", "walls", "self_test")
@@ -51,7 +56,6 @@ UNHEARD: Final = timedelta(seconds=15)
 WAITING: Final = timedelta(seconds=50)
 # A job in which so many workers were killed would kill the next one as well.
 MOST_STARTS: Final = 5
-OPENING_NOTE: Final = "正在开通，尚未接收申请。"
 # Where the manager's account stands in the wish once it is there.
 MANAGER_KEY: Final = "manager_id"
 SHOWN: Final = "link_shown"
@@ -86,10 +90,14 @@ def check(wish: dict[str, Any]) -> None:
 
 
 def ask_mending(*, agency: Agency, by: User) -> AgencyJob:
-    """Order that an agency's schema gets whatever it lacks. Raises `Refusal` while a job is under way."""
+    """Order that an agency's schema gets whatever it lacks.
+
+    Raises `Refusal` while a job is under way, and for an agency that was merged and is closed.
+    """
     with transaction.atomic():
         agencies.require_administrator(by)
         _one_at_a_time()
+        agencies.require_not_closed(agency)
         busy = AgencyJob.objects.filter(agency=agency, kind=AgencyJob.Kind.OPENING, finished_at__isnull=True)
         if busy.exists():
             raise Refusal(_("该机构已有任务正在进行。"), code="under_way")
@@ -136,18 +144,12 @@ def _ring_after(key: UUID) -> None:
 
 def ring(key: UUID) -> None:
     """Tell the owner's worker that there is a job. With the broker down the sweep does it later."""
-    try:
-        current_app.send_task(TASK, args=[str(key)])
-    except Exception as error:  # whatever the broker's client raises, the order stands
-        logger.warning("The job of an agency is not heard yet: %s", error)
+    bells.ring(TASK, str(key))
 
 
 def ring_for_a_check() -> None:
     """Have all schemas looked at now; with the broker down the hourly look does it later."""
-    try:
-        current_app.send_task(CHECK)
-    except Exception as error:  # whatever the broker's client raises
-        logger.warning("The check of the schemas is not heard: %s", error)
+    bells.ring(CHECK)
 
 
 # --- The invitation of the first manager ---------------------------------------------------------------
@@ -206,7 +208,7 @@ def carry_out(job_id: UUID | str) -> bool:
     with crossing.standing(Desk.OWNER), alone(job_id) as free:
         if not free:
             return False
-        job = _begin(job_id)
+        job = begin(AgencyJob.objects.filter(pk=job_id, finished_at__isnull=True))
         if job is None:
             return False
         try:
@@ -220,12 +222,12 @@ def carry_out(job_id: UUID | str) -> bool:
         return True
 
 
-def _begin(job_id: UUID | str) -> AgencyJob | None:
+def begin(jobs: QuerySet[AgencyJob]) -> AgencyJob | None:
+    """The one job of these, begun once more; None where there is none, or too many workers were killed."""
     now = clock.now()
-    jobs = AgencyJob.objects.filter(pk=job_id, finished_at__isnull=True)
     if not jobs.update(started_at=Coalesce("started_at", now), seen_at=now, starts=F("starts") + 1):
         return None
-    job = jobs.select_related("agency", "asked_by").get()
+    job = jobs.select_related("agency__merged_into", "asked_by").get()
     if job.starts > MOST_STARTS:
         _stop(job, _("任务多次中断，已经停止。请联系运维人员查看原因后再试。"))
         return None
@@ -281,7 +283,7 @@ def _furnish(job: AgencyJob) -> None:
         kind=wish["kind"],
         name_zh=wish["name_zh"],
         name_en=wish["name_en"],
-        fields={**fields, "intake_open": False, "intake_note": OPENING_NOTE},
+        fields={**fields, "intake_open": False, "intake_note": agencies.OPENING_NOTE},
     )
     provisioning.establish(row, along=noted)
 
@@ -301,28 +303,33 @@ def _test(job: AgencyJob) -> None:
     _note(job, TOGETHER + 1)
 
 
-def _show(job: AgencyJob) -> None:
-    """Applicants may choose it from now on."""
-    Agency.objects.filter(pk=_agency(job).pk, intake_note=OPENING_NOTE).update(
-        intake_open=True, intake_note=""
-    )
-    _note(job, TOGETHER + 2)
-
-
 def _invite(job: AgencyJob) -> None:
-    """An account with the role of a manager, and a letter where there is an address: in one transaction."""
-    agency, wanted = _agency(job), job.wish["manager"]
+    """An account with the role of a manager, and a letter where there is an address: in one transaction.
+
+    An agency that has got a manager from its page meanwhile needs no other one. The order forgets whom it
+    named: the account says it from now on.
+    """
+    agency = _agency(job)
     with crossing.standing(Desk.AUTHORITY), crossing.atomic():
-        manager = staffing.invite(
-            agency=agency,
-            name=wanted["name"],
-            username=wanted["username"],
-            email=wanted["email"],
-            roles=[MANAGER.code],
-            by=job.asked_by,
-        )
-        job.wish[MANAGER_KEY] = manager.pk
+        wanted = job.wish.pop("manager")
+        if not _has_manager(agency):
+            manager = staffing.invite(
+                agency=agency,
+                name=wanted["name"],
+                username=wanted["username"],
+                email=wanted["email"],
+                roles=[MANAGER.code],
+                by=job.asked_by,
+            )
+            job.wish[MANAGER_KEY] = manager.pk
         _note(job, len(STEPS))
+
+
+def _has_manager(agency: Agency) -> bool:
+    held = AgencyUserObjectPermission.objects.filter(
+        content_object=agency, permission__codename=MANAGER.code, user__is_active=True
+    )
+    return held.exists()
 
 
 def _agency(job: AgencyJob) -> Agency:
@@ -334,7 +341,6 @@ def _agency(job: AgencyJob) -> Agency:
 DO: Final[dict[str, Callable[[AgencyJob], None]]] = {
     **dict.fromkeys(("schema", "tables", "walls"), _furnish),
     "self_test": _test,
-    "visible": _show,
     "manager": _invite,
 }
 
@@ -354,7 +360,7 @@ def sweep() -> int:
     # A case that was taken up again at an agency which is merged already: after a judgment, for example.
     left = DocketEntry.objects.filter(open=True, agency__merged_at__isnull=False).values("agency")
     over = AgencyJob.objects.filter(kind=AgencyJob.Kind.MERGER, agency__in=left, finished_at__isnull=False)
-    waiting |= set(over.values_list("pk", flat=True))
+    waiting |= set(over.filter(fault="").values_list("pk", flat=True))
     for key in waiting:
         ring(key)
     return len(waiting)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,9 +20,9 @@ from django.utils.timezone import is_naive, localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from register import clock
+from register import clock, policy_book
 from register.models import DocketEntry, Person, Policy
-from review import history
+from review import history, lists
 from review.models import Movement
 from review.states import State
 from tenants import crossing
@@ -293,8 +292,8 @@ def _told_policies(rows: Sequence[Policy]) -> list[Line]:
             str(row.pk),
             (
                 Cell(moment(row.created_at)),
-                Cell(row.key, plain=False),
-                Cell(str(row.value)),
+                Cell(_policy(row.key)),
+                Cell(_policy_value(row)),
                 Cell(row.valid_from.isoformat()),
                 Cell(row.source),
                 Cell(users.get(row.entered_by_id, NOBODY)),
@@ -304,6 +303,16 @@ def _told_policies(rows: Sequence[Policy]) -> list[Line]:
         )
         for row in rows
     ]
+
+
+def _policy(key: str) -> str:
+    known = policy_book.BY_KEY.get(key)
+    return str(known.label) if known else key
+
+
+def _policy_value(row: Policy) -> str:
+    known = policy_book.BY_KEY.get(row.key)
+    return known.in_words(row.value) if known else str(row.value)
 
 
 # --- Names ---------------------------------------------------------------------------------------------
@@ -454,16 +463,15 @@ def page(book: Book, asked: Asked, *, before: str = "", size: int = PAGE_SIZE) -
     return Page(lines, f"{last.at.isoformat()}~{last.key}" if last else "")
 
 
-def count(book: Book, asked: Asked) -> int:
-    """How many lines the book has for this question."""
+def count(book: Book, asked: Asked, *, most: int) -> int:
+    """How many lines the book has for this question; one more than `most` where there are more."""
     with opened(book, asked) as there:
-        return _ordered(book, asked).order_by().count() if there else 0
+        return _ordered(book, asked).order_by()[: most + 1].count() if there else 0
 
 
 def batches(book: Book, asked: Asked, *, size: int) -> Iterator[list[Line]]:
     """All lines out of one look, so many at a time. Stand where the rows are (`opened`)."""
-    rows = _ordered(book, asked).iterator(chunk_size=size)
-    while batch := list(islice(rows, size)):
+    for batch in lists.batches(_ordered(book, asked), size=size):
         yield book.told(batch)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from register import tables
 from register.models import DocketEntry
 from register.tables import Form, Head
-from review import audit, log, prepared, replay
+from review import audit, lists, log, prepared, replay
 from review.audit import BOOKS, Asked, Book
 from review.log import Break
 from review.models import Case, Movement
@@ -28,7 +28,7 @@ from tenants.errors import Refusal
 from tenants.models import Agency, PreparedFile, User
 from tenants.roles import AUDITOR, AUTHORITY_AUDITOR
 
-MOST: Final = 200_000
+MOST: Final = lists.MOST
 BATCH: Final = 500
 AUDITORS: Final = frozenset({AUDITOR.code, AUTHORITY_AUDITOR.code})
 BOOK: Final = "audit"
@@ -82,11 +82,13 @@ def verify_case(asked: Asked, *, by: Actor) -> Verified:
         if case is None:
             raise Refusal(_("没有找到这个申请编号的案卷。"), code="unknown")
         movements = list(case.movements.order_by("number"))
-        return Verified(case.reference, len(movements), _broken(case, movements, _line_of(case)))
+        return Verified(case.reference, len(movements), _broken(case, movements, _line_of(case, agency)))
 
 
-def _line_of(case: Case) -> tuple[int, str] | None:
-    return DocketEntry.objects.filter(pk=case.pk).values_list("chain_length", "chain_head").first()
+def _line_of(case: Case, agency: Agency) -> tuple[int, str] | None:
+    """What this agency's docket keeps of the case; of one handed over meanwhile the line is another's."""
+    lines = DocketEntry.objects.filter(pk=case.pk, agency=agency)
+    return lines.values_list("chain_length", "chain_head").first()
 
 
 def _broken(case: Case, movements: list[Movement], line: tuple[int, str] | None) -> Break | None:
@@ -168,7 +170,7 @@ def _walked(
         for key, case in cases.items():
             movements = by_case.get(key, [])
             broken = _broken(case, movements, docket.pop(key, None))
-            yield case.reference, len(movements), broken and _confirmed(key)
+            yield case.reference, len(movements), broken and _confirmed(key, agency)
         done += len(chunk)
         progress(done)
     gone = lines.filter(pk__in=docket).values_list("pk", "reference")
@@ -179,11 +181,11 @@ def _walked(
             yield reference, 0, Break(key, 1, "case gone")
 
 
-def _confirmed(key: UUID) -> Break | None:
+def _confirmed(key: UUID, agency: Agency) -> Break | None:
     """The fault of a case as it stands under lock: somebody may have moved it between two looks."""
     with transaction.atomic():
         case = Case.objects.select_for_update(of=("self",)).get(pk=key)
-        return _broken(case, list(case.movements.order_by("number")), _line_of(case))
+        return _broken(case, list(case.movements.order_by("number")), _line_of(case, agency))
 
 
 # --- A book as a file ------------------------------------------------------------------------------------
@@ -194,14 +196,7 @@ def ask_export(
 ) -> PreparedFile:
     """Order the lines of a book as a file. Raises `Refusal` for none, or too many."""
     _allow(by)
-    total = audit.count(book, asked)
-    if not total:
-        raise Refusal(_("没有符合条件的记录，没有可以导出的内容。"), code="nothing")
-    if total > MOST:
-        raise Refusal(
-            _("一次最多导出 {most} 条，目前有 {n} 条。请缩小筛选范围。").format(most=MOST, n=total),
-            code="too_many",
-        )
+    total = _number(book, asked)
     wish: dict[str, Any] = {
         "what": BOOK,
         "title": _("审计：{book}").format(book=book.title),
@@ -213,6 +208,12 @@ def ask_export(
     return prepared.ask(agency=agency, user=user, kind=PreparedFile.Kind.EXPORT, wish=wish, total=total)
 
 
+def _number(book: Book, asked: Asked) -> int:
+    return lists.within(
+        audit.count(book, asked, most=MOST), nothing=_("没有符合条件的记录，没有可以导出的内容。"), most=MOST
+    )
+
+
 def write_export(order: PreparedFile, progress: Progress) -> Product:
     """The ordered book; document numbers are masked in it as on the page."""
     wish = order.wish
@@ -221,7 +222,7 @@ def write_export(order: PreparedFile, progress: Progress) -> Product:
         book, form = BOOKS[wish["book"]], Form(wish["form"])
         asked = audit.at_desk_of(order.agency, Asked(**wish["asked"]))
         heads = [Head(str(head), 24) for head in book.heads]
-        done = 0
+        order.total, done = _number(book, asked), 0
         with audit.opened(book, asked), tables.begin(form, title=str(book.title), heads=heads) as table:
             for batch in audit.batches(book, asked, size=BATCH):
                 for line in batch:

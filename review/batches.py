@@ -6,28 +6,27 @@ finishes what a killed worker left.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from uuid import UUID
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from register import announcing, clock
 from register.models import Batch, BatchLine, DocketEntry, Registration
-from review import casework, docket
+from review import batch_runs, casework, docket
+from review.batch_runs import Run
 from review.states import State
-from review.workflow import REGISTRAR, Actor
-from tenants.errors import Refusal
-from tenants.models import AUTHORITY_CODE, Agency, User
+from review.workflow import Actor
+from tenants import bells
+from tenants.models import User
 
-logger = logging.getLogger(__name__)
-
-TASK: Final = "review.tasks.announce_batch"
+ANNOUNCE: Final = "review.tasks.announce_batch"
+ISSUE: Final = "review.tasks.issue_certificates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +64,26 @@ def next_number() -> str:
     return f"{year}{int(last.number.removeprefix(year)) + 1 if last else 1:03d}"
 
 
+# What `Standing` calls the states on the way.
+STAGES: Final[Mapping[str, str]] = {
+    State.FINAL_PASSED: "granted",
+    State.ANNOUNCED: "announced",
+    State.ISSUED: "issued",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a batch has come: its people, and in which states their cases are."""
+    """How far a batch has come: its people, and in which states their cases are.
+
+    `ended` are those whose registration ended before its certificate was made: nothing follows for them.
+    """
 
     people: int = 0
     granted: int = 0
     announced: int = 0
     issued: int = 0
+    ended: int = 0
 
     @property
     def running(self) -> bool:
@@ -87,21 +98,15 @@ def standings(batches: Iterable[Batch]) -> dict[UUID, Standing]:
         BatchLine.objects.filter(batch__in=[batch.pk for batch in batches])
         .annotate(state=Subquery(states))
         .order_by()
-        .values("batch_id", "state")
+        .values_list("batch_id", "state", "registration__ended_how")
         .annotate(n=Count("pk"))
     )
-    found: dict[UUID, dict[str, int]] = {}
-    for row in counted:
-        found.setdefault(row["batch_id"], {})[row["state"] or ""] = row["n"]
-    return {
-        key: Standing(
-            people=sum(each.values()),
-            granted=each.get(State.FINAL_PASSED, 0),
-            announced=each.get(State.ANNOUNCED, 0),
-            issued=each.get(State.ISSUED, 0),
-        )
-        for key, each in found.items()
-    }
+    found: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    for key, state, ended, n in counted:
+        found[key]["people"] += n
+        if name := "ended" if ended and state != State.ISSUED else STAGES.get(state or ""):
+            found[key][name] += n
+    return {key: Standing(**each) for key, each in found.items()}
 
 
 def publish(*, batch: Batch, by: User) -> None:
@@ -111,57 +116,22 @@ def publish(*, batch: Batch, by: User) -> None:
     """
     with transaction.atomic():
         announcing.publish(batch=batch, on=clock.today(), by=by)
-        key = batch.pk
-        transaction.on_commit(lambda: ring(key), robust=True)
-
-
-def ring(batch_id: UUID) -> None:
-    """Tell the workers that a batch was published. With the broker down the sweep does it later."""
-    try:
-        current_app.send_task(TASK, args=[str(batch_id)])
-    except Exception as error:  # whatever the broker's client raises, the batch is published
-        logger.warning("The publication of a batch is not heard yet: %s", error)
+        key = str(batch.pk)
+        transaction.on_commit(lambda: bells.ring(ANNOUNCE, key), robust=True)
 
 
 # --- The worker, at the authority's desk ---------------------------------------------------------------
 
 
-def announce(batch_id: UUID | str) -> int:
-    """Announce the cases of a published batch that are not announced yet, each in its own transaction.
+def announce(batch: Batch, *, after: UUID | None = None, seconds: float = batch_runs.SLICE) -> Run:
+    """Announce the cases of a published batch that are not announced yet, like `batch_runs.work_off`."""
 
-    The registrar who published is the one who acts. Beginning again is harmless. Answers how many.
-    """
-    batch = Batch.objects.select_related("published_by").get(pk=batch_id)
-    if batch.published_on is None or batch.published_by is None:
-        return 0
-    by = Actor.staff(
-        batch.published_by,
-        agency=Agency.objects.get(code=AUTHORITY_CODE),
-        held=frozenset({REGISTRAR}),
-    )
-    done = 0
-    for entry in left(batch):
-        try:
-            with docket.opened(entry) as case:
-                casework.announce(case=case, by=by, batch=batch.number, published_on=batch.published_on)
-        except Refusal as no:
-            logger.warning("Case %s of batch %s was not announced: %s", entry.case_id, batch.number, no.code)
-        else:
-            done += 1
-    return done
+    number, day = batch.number, batch.published_on
+    if day is None:
+        return Run()
 
+    def step(entry: DocketEntry, _by: User, actor: Actor) -> None:
+        with docket.opened(entry) as case:
+            casework.announce(case=case, by=actor, batch=number, published_on=day)
 
-def left(batch: Batch) -> QuerySet[DocketEntry]:
-    """The docket lines of a batch that are not announced yet."""
-    inside = batch.lines.filter(registration__case_id=OuterRef("case_id"))
-    lines = DocketEntry.objects.filter(Exists(inside), state=State.FINAL_PASSED)
-    return lines.select_related("agency").order_by("case_id")
-
-
-def unfinished() -> list[UUID]:
-    """The published batches of which a case still waits to be announced."""
-    waits = DocketEntry.objects.filter(state=State.FINAL_PASSED, case_id=OuterRef("registration__case_id"))
-    lines = BatchLine.objects.filter(
-        Exists(waits), batch__published_on__isnull=False, batch__published_by__isnull=False
-    )
-    return list(lines.order_by("batch_id").values_list("batch_id", flat=True).distinct())
+    return batch_runs.work_off(batch, step, state=State.FINAL_PASSED, after=after, seconds=seconds)

@@ -6,6 +6,7 @@ file (a negative opinion, a bar) is not granted from a list.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ from django.utils.translation import gettext_lazy
 
 from register.bars import Bars, bars_for_many
 from register.models import DocketEntry, Kind
-from review import casework, docket, workflow
+from review import casework, workflow
 from review.models import Case, Opinion
 from review.states import State
 from review.workflow import FINAL_REVIEWER, Actor
 from tenants import crossing
 from tenants.errors import Refusal
 
+logger = logging.getLogger(__name__)
+
+# So many cases are handled at once, at either desk.
 MOST: Final = 200
 RESTRICTED: Final = gettext_lazy("申请人正处于限制申请的期间。")
 REGISTERED: Final = gettext_lazy("申请人已有有效注册。")
@@ -34,6 +38,7 @@ NO_OPINION: Final = gettext_lazy("没有初审意见，请打开案卷办理。"
 PROPOSED_NOT_TO: Final = gettext_lazy("终审员建议不予注册，请打开案卷办理。")
 NOTHING_TO_SIGN: Final = gettext_lazy("终审员还没有提出建议。")
 CHANGED: Final = gettext_lazy("本案在您打开名单之后有变化，请打开案卷查看后再办理。")
+BROKEN: Final = gettext_lazy("本案没有办成，请打开案卷办理。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,8 @@ class Candidate:
     verdict: str
     author: str
     proposer: str
+    # What the proposal says: who signs must have read it.
+    proposed: str
     why_not: str | Promise
     # How far its record goes that the reader has before the eyes.
     seen: int
@@ -58,10 +65,14 @@ class Outcome:
     said: str
 
 
-def of_dispatch(number: str) -> list[DocketEntry]:
-    """The cases of a dispatch that still lie at the authority, most urgent first."""
+def of_dispatch(number: str) -> tuple[list[DocketEntry], int]:
+    """The cases of a dispatch that still lie at the authority, the most urgent first, and how many more.
+
+    So many of them as may be handled at once.
+    """
     lines = DocketEntry.objects.filter(dispatch_number=number, state=State.REPORTED, open=True)
-    return list(lines.select_related("agency", "officer").order_by("due_on", "reference")[:MOST])
+    found = list(lines.select_related("agency", "officer").order_by("due_on", "reference")[: MOST + 1])
+    return found[:MOST], lines.count() - MOST if len(found) > MOST else 0
 
 
 def candidates(entries: Sequence[DocketEntry], *, by: Actor) -> list[Candidate]:
@@ -96,12 +107,16 @@ def approve_each(
                     said = _approve(entry, known, by=by, seen=last, text=text)
                 except Refusal as no:
                     yield Outcome(entry, False, str(no.message))
+                except Exception:
+                    # What became of the others must be told all the same.
+                    logger.exception("Case %s could not be granted in bulk.", entry.pk)
+                    yield Outcome(entry, False, str(BROKEN))
                 else:
                     yield Outcome(entry, True, said)
 
 
 def _approve(entry: DocketEntry, bars: Bars, *, by: Actor, seen: int, text: str) -> str:
-    with docket.opened(entry), crossing.atomic():
+    with crossing.atomic():
         case = _locked(entry)
         signs = workflow.pending_opinion(case) is not None
         if why_not := _why_not(case, by) or _barred(case, bars):
@@ -129,6 +144,7 @@ def _candidate(entry: DocketEntry, case: Case, bars: Bars, by: Actor) -> Candida
         verdict=first.verdict if first else "",
         author=first.author_name if first else "",
         proposer=pending.author_name if pending else "",
+        proposed=pending.text if pending else "",
         why_not=_why_not(case, by) or _barred(case, bars),
         seen=case.chain_length,
     )

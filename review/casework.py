@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from register import clock as calendar
 from register import issuing
-from register.models import Certificate, Kind, Person, Photo, Registration
+from register.models import Certificate, Kind, Person, Photo, Registration, Restriction
 from register.policy import Policy
 from review import announcements, checklist, dispatching, docket, log, marks
 from review.models import (
@@ -349,11 +349,15 @@ def give_opinion(
     )
 
 
-def countersign(*, case: Case, by: Actor) -> Movement:
-    """Agree, as a second person, with the pending first-review opinion, which takes effect by it."""
+def countersign(*, case: Case, by: Actor, read: str | None = None) -> Movement:
+    """Agree, as a second person, with the pending first-review opinion, which takes effect by it.
+
+    `read` is the key of the opinion that was read; raises `Refusal` (`changed`) where another one is pending.
+    """
     detail: dict[str, Any] = {}
 
     def target(locked: Case) -> str:
+        _require_read(locked, read)
         opinion = _pending(locked)
         detail.update(codes=opinion.codes, text=opinion.text, verdict=opinion.verdict)
         return FIRST[opinion.verdict]
@@ -361,12 +365,16 @@ def countersign(*, case: Case, by: Actor) -> Movement:
     return move(case=case, act="countersign", by=by, target=target, detail=detail, write=_signs(by))
 
 
-def decline(*, case: Case, by: Actor, text: str) -> Movement:
-    """Disagree, as a second person: the pending opinion or proposal is void, and may be given anew."""
+def decline(*, case: Case, by: Actor, text: str, read: str | None = None) -> Movement:
+    """Disagree, as a second person: the pending opinion or proposal is void, and may be given anew.
+
+    `read` is the key of the one that was read; raises `Refusal` (`changed`) where another one is pending.
+    """
 
     detail = _reasons((), text, with_text=True)
 
     def write(locked: Case, at: datetime) -> None:
+        _require_read(locked, read)
         opinion = _pending(locked)
         Opinion.objects.filter(pk=opinion.pk).update(standing=Opinion.Standing.VOID)
         detail["author"] = opinion.author_id
@@ -447,9 +455,14 @@ def propose_restriction(*, case: Case, by: Actor, text: str) -> Movement:
 
 
 def drop_restriction(*, case: Case, by: Actor, text: str) -> Movement:
-    """Take the finding of false material back: the applicant may withdraw again."""
+    """Take the finding of false material back: the applicant may withdraw again.
+
+    Raises `Refusal` (`entered`) when the registrar has followed it.
+    """
 
     def write(locked: Case, at: datetime) -> None:
+        if Restriction.objects.filter(case_id=locked.pk, lifted_on__isnull=True).exists():
+            raise Refusal(_("这项建议已经办理，限制申请期已登记。"), code="entered")
         locked.false_material = False
 
     return move(
@@ -529,15 +542,17 @@ def remand(*, case: Case, by: Actor, codes: Sequence[str] = (), text: str) -> Mo
     return move(case=case, act="remand", by=by, detail=_reasons(codes, text, with_text=True), write=write)
 
 
-def approve(*, case: Case, by: Actor, text: str = "") -> Movement:
+def approve(*, case: Case, by: Actor, text: str = "", read: str | None = None) -> Movement:
     """Grant the application: the register is written in the same transaction.
 
     Where two persons must sign, the final reviewer's grant is a proposal until a signing officer, who is not
-    its author, approves as well.
+    its author, approves as well. `read` is the key of the proposal that was read, empty where none was
+    pending; raises `Refusal` (`changed`) where that is no longer so.
     """
     detail = {**_reasons((), text), "verdict": Opinion.Verdict.PASS}
 
     def write(locked: Case, at: datetime) -> None:
+        _require_read(locked, read)
         if not _decide(locked, by, detail, at):
             return
         registration = _enter_in_register(locked, at)
@@ -552,12 +567,16 @@ def approve(*, case: Case, by: Actor, text: str = "") -> Movement:
     return move(case=case, act="approve", by=by, detail=detail, write=write)
 
 
-def refuse(*, case: Case, by: Actor, codes: Sequence[str], text: str) -> Movement:
-    """Refuse the application with reasons and remedies (Administrative Licensing Law art. 38)."""
+def refuse(*, case: Case, by: Actor, codes: Sequence[str], text: str, read: str | None = None) -> Movement:
+    """Refuse the application with reasons and remedies (Administrative Licensing Law art. 38).
+
+    Signed like a grant, with `read` as there.
+    """
     reasons = _reasons(codes, text, with_code=True, with_text=True)
     detail = {**reasons, "verdict": Opinion.Verdict.FAIL}
 
     def write(locked: Case, at: datetime) -> None:
+        _require_read(locked, read)
         _decide(locked, by, detail, at)
 
     return move(case=case, act="refuse", by=by, detail=detail, write=write)
@@ -660,13 +679,16 @@ def _enter_in_register(case: Case, at: datetime) -> Registration:
 def issue(*, case: Case, by: Actor) -> Movement:
     """Close the case of an announced registration: its signed certificate is stored, the holder is told.
 
-    Raises `Refusal` (`no_certificate`) before `register.certificates.issue` has stored it.
+    Raises `Refusal` before `register.certificates.issue` has stored it (`no_certificate`, by the guard
+    `workflow.certificate_signed`), and where it is made anew at this very moment.
     """
     detail: dict[str, Any] = {}
 
     def write(locked: Case, at: datetime) -> None:
         stored = Certificate.objects.defer("data").select_related("registration")
-        certificate = stored.get(registration__case_id=locked.pk, void_at__isnull=True)
+        certificate = stored.filter(registration__case_id=locked.pk, void_at__isnull=True).first()
+        if certificate is None:
+            raise Refusal(_("执业证尚未签发。"), code="no_certificate")
         content = locked.dossiers.get(version=locked.version).content
         detail.update(
             number=certificate.registration.number,
@@ -733,6 +755,16 @@ def _pending(case: Case) -> Opinion:
     if opinion is None:
         raise Refusal(_("本案没有待复核的意见。"), code="nothing_pending")
     return opinion
+
+
+def _require_read(case: Case, read: str | None) -> None:
+    """Nobody signs, or turns down, an opinion that is not the one before their eyes."""
+    pending = pending_opinion(case)
+    if read is None or read == (str(pending.pk) if pending else ""):
+        return
+    if case.state == State.REPORTED:
+        raise Refusal(_("建议已变更，请重新核对。"), code="changed")
+    raise Refusal(_("初审意见已变更，请重新核对。"), code="changed")
 
 
 def _signs(by: Actor) -> Write:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -13,7 +14,15 @@ from register import clock
 from register.models import DocketEntry
 from review.models import Case
 from review.states import AT_AGENCY, State
-from review.workflow import FINAL_REVIEWER, REVIEWER, UNTIL_REFERRED, Actor, holder_of, in_conflict
+from review.workflow import (
+    FINAL_REVIEWER,
+    REVIEWER,
+    UNTIL_REFERRED,
+    Actor,
+    holder_of,
+    in_conflict,
+    own_records,
+)
 from tenants import staff
 from tenants.models import Absence, Agency, User
 from tenants.roles import holders_of
@@ -55,14 +64,15 @@ def reviewers(agency: Agency) -> list[Colleague]:
 def choice_for(case: Case, agency: Agency) -> Choice:
     """Whom a case may be assigned to: reviewers without a conflict of interest who do not have it already."""
     every = reviewers(agency)
-    free = [one for one in every if not in_conflict(case, as_reviewer(one.user, agency))]
+    own = own_records([one.user for one in every])
+    free = [one for one in every if not in_conflict(case, as_reviewer(one.user, agency, own[one.user.pk]))]
     offered = tuple(one for one in free if one.user.pk != holder_of(case))
     return Choice(offered, kept_out=len(every) - len(free))
 
 
-def as_reviewer(user: User, agency: Agency) -> Actor:
+def as_reviewer(user: User, agency: Agency, records: frozenset[UUID] | None = None) -> Actor:
     """A colleague as the one who would review, to be asked about conflicts of interest."""
-    return Actor.staff(user, agency=agency, held=frozenset({REVIEWER}))
+    return Actor.staff(user, agency=agency, held=frozenset({REVIEWER}), records=records)
 
 
 def _load(users: list[User]) -> Mapping[int, tuple[int, int]]:

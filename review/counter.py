@@ -55,7 +55,7 @@ def of_today(agency: Agency) -> QuerySet[CounterCode]:
 
 def _is_oneself(person_id: UUID, by: User) -> bool:
     """Whether the officer's document, a present or a former one, is this person's."""
-    return bool(by.document_digest) and people.key_by_digest(by.document_digest) == person_id
+    return person_id in people.own_records(by)
 
 
 def _midnight() -> datetime:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
 from register import clock
@@ -116,20 +118,36 @@ def opened(entry: DocketEntry, *related: str) -> Iterator[Case]:
 
 
 def differences(agency: Agency) -> list[str]:
-    """Where docket and case files of one agency disagree; an empty list when they agree. Stand inside it."""
+    """Where docket and case files of one agency disagree; an empty list when they agree. Stand inside it.
+
+    What seems to disagree is looked at once more under lock: people are at work between the first two looks.
+    """
     lines = {entry.case_id: entry for entry in DocketEntry.objects.filter(agency=agency)}
-    found = []
-    for case in _live_cases():
-        entry = lines.pop(case.pk, None)
-        if entry is None:
-            found.append(f"{agency.code} {case.reference}: no docket line")
-            continue
-        found += [
-            f"{agency.code} {case.reference}: {name} is {getattr(entry, name)!r}, case says {value!r}"
-            for name, value in line_of(case).items()
-            if getattr(entry, name) != value
-        ]
-    return found + [f"{agency.code} {e.reference}: docket line without a case" for e in lines.values()]
+    cases = _live_cases().iterator(chunk_size=2000)
+    suspect = [case.pk for case in cases if _differing(agency, case, lines.pop(case.pk, None))]
+    return [said for key in (*suspect, *lines) for said in _confirmed(agency, key)]
+
+
+def _confirmed(agency: Agency, key: UUID) -> list[str]:
+    with crossing.atomic():
+        case = _live_cases().select_for_update(of=("self",)).filter(pk=key).first()
+        entry = DocketEntry.objects.filter(agency=agency, pk=key).first()
+        if case is not None:
+            return _differing(agency, case, entry)
+        # One that comes from elsewhere at this very moment brings its file with it.
+        if entry is None or _live_cases().filter(pk=key).exists():
+            return []
+        return [f"{agency.code} {entry.reference}: docket line without a case"]
+
+
+def _differing(agency: Agency, case: Case, entry: DocketEntry | None) -> list[str]:
+    if entry is None:
+        return [f"{agency.code} {case.reference}: no docket line"]
+    return [
+        f"{agency.code} {case.reference}: {name} is {getattr(entry, name)!r}, case says {value!r}"
+        for name, value in line_of(case).items()
+        if getattr(entry, name) != value
+    ]
 
 
 def rebuild(agency: Agency) -> int:
@@ -138,14 +156,17 @@ def rebuild(agency: Agency) -> int:
     Safe beside people at work: each line is written under the lock of its case.
     """
     written = 0
-    for case_id in Case.objects.exclude(state=State.HANDED_OVER).values_list("pk", flat=True):
+    for case_id in _live_cases().values_list("pk", flat=True):
         with crossing.atomic():
-            case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
+            case = _live_cases().select_for_update(of=("self",)).filter(pk=case_id).first()
+            if case is None:
+                # Handed over meanwhile: its line leads to the agency that has it now.
+                continue
             DocketEntry.objects.update_or_create(
                 case_id=case.pk, defaults={"agency": agency, "updated_at": clock.now(), **line_of(case)}
             )
         written += 1
-    live = Case.objects.exclude(state=State.HANDED_OVER).values("pk")
+    live = _live_cases().values("pk")
     DocketEntry.objects.filter(agency=agency).exclude(case_id__in=live).delete()
     return written
 
@@ -194,13 +215,19 @@ def fold_counts() -> int:
 
 def miscounted() -> list[str]:
     """Where the counters disagree with the lines of the docket; an empty list when they agree."""
+    return sorted(said for each in miscounted_by_agency().values() for said in each)
+
+
+def miscounted_by_agency() -> dict[int, list[str]]:
+    """The same by the agency whose lines are counted wrongly."""
     with connection.cursor() as cursor:
         cursor.execute(MISCOUNTED)
         found = cursor.fetchall()
     names = dict(Agency.objects.values_list("pk", "code"))
-    return sorted(
-        f"{names[agency]} {state}: {told} counted, {lines} lines" for agency, state, lines, told in found
-    )
+    said: dict[int, list[str]] = {}
+    for agency, state, lines, told in found:
+        said.setdefault(agency, []).append(f"{names[agency]} {state}: {told} counted, {lines} lines")
+    return said
 
 
 def count_anew() -> int:
@@ -212,7 +239,6 @@ def count_anew() -> int:
         return int(cursor.rowcount)
 
 
-def _live_cases() -> Iterator[Case]:
+def _live_cases() -> QuerySet[Case]:
     """Every case but the tombstones of cases handed over, which have no line of their own."""
-    cases = Case.objects.exclude(state=State.HANDED_OVER).select_related("dispatch")
-    return cases.iterator(chunk_size=2000)
+    return Case.objects.exclude(state=State.HANDED_OVER).select_related("dispatch")

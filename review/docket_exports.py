@@ -6,9 +6,8 @@ signing officer may ask for the full ones, with a reason that goes on everybody'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from register import clock, codes, people, tables
 from register.models import DocketEntry, Kind
 from register.tables import Form, Head, Value
-from review import prepared, queue
+from review import lists, prepared, queue
 from review.models import Opinion
 from review.prepared import Product, Progress
 from review.prints import orderer
@@ -32,7 +31,6 @@ from tenants.errors import Refusal
 from tenants.models import Agency, PreparedFile, User
 from tenants.roles import AUTHORITY_AUDITOR, FINAL_REVIEWER, REGISTRAR
 
-MOST: Final = 200_000
 BATCH: Final = 500
 # Who may take lists of the docket out of the house; full numbers are for the signing officer only.
 EXPORTERS: Final = frozenset({FINAL_REVIEWER.code, SIGNING_OFFICER, REGISTRAR.code, AUTHORITY_AUDITOR.code})
@@ -44,10 +42,10 @@ SUMMARY_TITLE: Final = gettext_lazy("申请注册人员汇总表（全国）")
 # --- Ordering ------------------------------------------------------------------------------------------
 
 
-def lines(tab: Tab, wishes: Mapping[str, str], *, user_id: int) -> QuerySet[DocketEntry]:
-    """The lines of a tab that the filters leave, in the order of the queue."""
-    narrowed = queue.narrowed(DocketEntry.objects.all(), DOCKET, Wish(**wishes), user_id=user_id)
-    return queue.listed(narrowed, DOCKET, tab, user_id=user_id)
+def lines(tab: Tab, wishes: Mapping[str, str], *, by: Actor) -> QuerySet[DocketEntry]:
+    """The lines of a tab that the filters leave, in the order of the queue, those of who is covered too."""
+    narrowed = queue.narrowed(DocketEntry.objects.all(), DOCKET, Wish(**wishes), user_id=by.account)
+    return queue.listed(narrowed, DOCKET, tab, user_id=by.account, covers=by.covers)
 
 
 def waiting() -> QuerySet[DocketEntry]:
@@ -87,7 +85,7 @@ def ask(
             "form": form.value,
             "language": get_language() or "",
         },
-        total=_number(lines(tab, wishes, user_id=user.pk)),
+        total=_number(lines(tab, wishes, by=by), full=full),
         full=full,
         reason=reason.strip() if full else "",
     )
@@ -106,20 +104,12 @@ def ask_summary(*, by: Actor, agency: Agency, user: User) -> PreparedFile:
             "form": Form.XLSX.value,
             "language": get_language() or "",
         },
-        total=_number(waiting()),
+        total=_number(waiting(), full=False),
     )
 
 
-def _number(asked: QuerySet[DocketEntry]) -> int:
-    total = asked.order_by().count()
-    if not total:
-        raise Refusal(_("没有符合条件的案卷，没有可以导出的内容。"), code="nothing")
-    if total > MOST:
-        raise Refusal(
-            _("一次最多导出 {most} 件，目前有 {n} 件。请缩小筛选范围。").format(most=MOST, n=total),
-            code="too_many",
-        )
-    return total
+def _number(asked: QuerySet[DocketEntry], *, full: bool) -> int:
+    return lists.counted(asked, nothing=_("没有符合条件的案卷，没有可以导出的内容。"), full=full)
 
 
 def _allow(by: Actor, *, full: bool) -> None:
@@ -145,7 +135,7 @@ def write(order: PreparedFile, progress: Progress) -> Product:
         _allow(by, full=order.full)
         if wish["what"] == SUMMARY:
             return _written(order, waiting(), by, progress)
-        asked = lines(DOCKET.tab(wish["tab"]), wish["wishes"], user_id=order.user_id)
+        asked = lines(DOCKET.tab(wish["tab"]), wish["wishes"], by=by)
         return _written(order, asked, by, progress)
 
 
@@ -154,9 +144,9 @@ def _written(order: PreparedFile, asked: QuerySet[DocketEntry], by: Actor, progr
     title = str(SUMMARY_TITLE) if summary else _("案卷列表")
     left = Left()
     seen: dict[UUID, UUID] = {}
-    order.total, done = asked.order_by().count(), 0
+    order.total, done = _number(asked, full=order.full), 0
     with tables.begin(form, title=title, heads=heads(numbered=summary)) as table:
-        for batch in _batches(asked):
+        for batch in lists.batches(_with_columns(asked), size=BATCH):
             full = _full_numbers(batch, by) if order.full else {}
             seen |= {entry.person_id: entry.pk for entry in batch if entry.pk in full}
             for place, entry in enumerate(batch, done + 1):
@@ -176,24 +166,18 @@ def _written(order: PreparedFile, asked: QuerySet[DocketEntry], by: Actor, progr
     return Product(name, form.content_type, data, noted)
 
 
-def _batches(asked: QuerySet[DocketEntry]) -> Iterator[list[DocketEntry]]:
-    """All rows out of one look at the docket: the database keeps what it found until the last one is read."""
-    columns = asked.select_related("agency", "officer", "person").only(
+def _with_columns(asked: QuerySet[DocketEntry]) -> QuerySet[DocketEntry]:
+    return asked.select_related("agency", "officer", "person").only(
         *(field.attname for field in DocketEntry._meta.concrete_fields),
         "agency__code", "agency__kind", "agency__name_zh", "agency__name_en", "officer__name",
         "officer__username", "person__document_mask", "person__document_cipher", "person__document_digest",
     )  # fmt: skip
-    rows = columns.iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
 
 
 def _full_numbers(batch: list[DocketEntry], by: Actor) -> dict[UUID, str]:
     """The full numbers by case; never one's own."""
     return {
-        entry.pk: people.number_for_form(entry.person)
-        for entry in batch
-        if not by.document_digest or entry.person.document_digest != by.document_digest
+        entry.pk: people.number_for_form(entry.person) for entry in batch if entry.person_id not in by.records
     }
 
 

@@ -6,9 +6,8 @@ numbers are masked; a supervisor may ask for the full ones, with a reason that g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from import_export import fields, resources
 from register import clock, codes, people, tables
 from register.models import Kind, Person
 from register.tables import Form, Head
-from review import looks, prepared, queue
+from review import lists, looks, prepared, queue
 from review.documents import wording
 from review.models import Case, Opinion
 from review.prepared import Product, Progress
@@ -43,10 +42,10 @@ EXPORTERS: Final = frozenset({REVIEWER.code, SUPERVISOR, AUDITOR.code})
 # --- Ordering ------------------------------------------------------------------------------------------
 
 
-def lines(tab: Tab, wishes: Mapping[str, str], *, user_id: int) -> QuerySet[Case]:
-    """The cases of a tab that the filters leave, in the order of the queue."""
-    narrowed = queue.narrowed(Case.objects.all(), CASES, Wish(**wishes), user_id=user_id)
-    return queue.listed(narrowed, CASES, tab, user_id=user_id)
+def lines(tab: Tab, wishes: Mapping[str, str], *, by: Actor) -> QuerySet[Case]:
+    """The cases of a tab that the filters leave, in the order of the queue, those of who is covered too."""
+    narrowed = queue.narrowed(Case.objects.all(), CASES, Wish(**wishes), user_id=by.account)
+    return queue.listed(narrowed, CASES, tab, user_id=by.account, covers=by.covers)
 
 
 def ask(
@@ -67,14 +66,7 @@ def ask(
     _allow(by, full=full)
     if full and not reason.strip():
         raise Refusal(_("导出完整证件号码须填写事由。"), code="reason")
-    total = lines(tab, wishes, user_id=user.pk).count()
-    if not total:
-        raise Refusal(_("没有符合条件的案卷，没有可以导出的内容。"), code="nothing")
-    if total > MOST:
-        raise Refusal(
-            _("一次最多导出 {most} 件，目前有 {n} 件。请缩小筛选范围。").format(most=MOST, n=total),
-            code="too_many",
-        )
+    total = _number(lines(tab, wishes, by=by), full=full)
     title = _("案卷列表：{tab}").format(tab=tab.label)
     wish = {
         "title": _("{title}（已筛选）").format(title=title) if wishes else title,
@@ -94,6 +86,11 @@ def ask(
     )
 
 
+def _number(asked: QuerySet[Case], *, full: bool) -> int:
+    nothing = _("没有符合条件的案卷，没有可以导出的内容。")
+    return lists.counted(asked, nothing=nothing, full=full, most=MOST)
+
+
 def _allow(by: Actor, *, full: bool) -> None:
     if not by.roles & EXPORTERS:
         raise Refusal(_("您没有导出案卷列表的权限。"), code="not_allowed")
@@ -110,7 +107,7 @@ def write(order: PreparedFile, progress: Progress) -> Product:
     with override(wish["language"] or None):
         by = orderer(order)
         _allow(by, full=order.full)
-        asked = lines(CASES.tab(wish["tab"]), wish["wishes"], user_id=order.user_id)
+        asked = lines(CASES.tab(wish["tab"]), wish["wishes"], by=by)
         return _written(order, asked, by, progress)
 
 
@@ -118,9 +115,9 @@ def _written(order: PreparedFile, asked: QuerySet[Case], by: Actor, progress: Pr
     resource, form = CaseResource(), Form(order.wish["form"])
     heads = [Head(*head) for head in zip(resource.get_export_headers(), WIDTHS, strict=True)]  # type: ignore[no-untyped-call]
     seen: dict[UUID, UUID] = {}
-    order.total, done = asked.count(), 0
+    order.total, done = _number(asked, full=order.full), 0
     with tables.begin(form, title=_("案卷列表"), heads=heads) as table:
-        for batch in _batches(_with_columns(asked)):
+        for batch in lists.batches(_with_columns(asked), size=BATCH):
             if order.full:
                 resource.full = _full_numbers(batch, by)
                 seen |= {case.person_id: case.pk for case in batch if case.pk in resource.full}
@@ -151,13 +148,6 @@ def _with_columns(asked: QuerySet[Case]) -> QuerySet[Case]:
             standing=Subquery(opinions.values("standing")[:1]),
         )
     )
-
-
-def _batches(asked: QuerySet[Case]) -> Iterator[list[Case]]:
-    """All rows out of one look at the table: the database keeps what it found until the last one is read."""
-    rows = asked.iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
 
 
 def _full_numbers(batch: list[Case], by: Actor) -> dict[UUID, str]:

@@ -24,10 +24,9 @@ def may_see_number(case: Case, by: Actor) -> bool:
     A case handed over is another agency's: here nobody sees it any more.
     """
     superior = {workflow.SUPERVISOR, workflow.SIGNING_OFFICER} & by.roles
-    own = bool(by.document_digest) and by.document_digest == case.document_digest
     if case.state == State.HANDED_OVER:
         return False
-    return not own and (bool(superior) or by.handles(workflow.holder_of(case)))
+    return not workflow.is_own(case, by) and (bool(superior) or by.handles(workflow.holder_of(case)))
 
 
 def see_number(case: Case, *, by: User, reason: str) -> str:
@@ -57,5 +56,5 @@ def may_fetch(file: PreparedFile, by: Actor) -> bool:
     if file.kind == PreparedFile.Kind.EXPORT:
         return bool({workflow.SUPERVISOR, workflow.SIGNING_OFFICER} & by.roles)
     shown = [file.wish["case"]] if file.kind == PreparedFile.Kind.ARCHIVE else file.wish["full_of"]
-    cases = Case.objects.only("state", "document_digest", "assignee", "officer").in_bulk(shown)
+    cases = Case.objects.only("state", "document_digest", "person", "assignee", "officer").in_bulk(shown)
     return len(cases) == len(shown) and all(may_see_number(case, by) for case in cases.values())

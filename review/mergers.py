@@ -8,12 +8,13 @@ is left open, the merger is over. History stays in the schema of the agency that
 from __future__ import annotations
 
 import logging
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from register import clock
@@ -31,6 +32,12 @@ from tenants.rolebook import ADMINISTRATOR
 logger = logging.getLogger(__name__)
 
 TRAVELS: Final = frozenset({State.SUBMITTED, State.ACCEPTED, State.DEEMED_ACCEPTED})
+# So many cases are handed over at a stretch: openings wait in the same line.
+SLICE: Final = 200
+# What somebody at the agency may have done to a case meanwhile: it travels later, or is finished there.
+EXPECTED: Final = frozenset({"state", "opinion_pending"})
+# What stands in the way of every case alike.
+FOR_ALL: Final = frozenset({"target_suspended"})
 # The job's row is written after so many cases: its page need not know every one.
 NOTED_EVERY: Final = 5
 
@@ -77,49 +84,82 @@ def announce(*, agency: Agency, target: Agency, by: User, reason: str) -> Agency
     return job
 
 
+def take_over(*, job: AgencyJob, by: User) -> None:
+    """Let another administrator hand the cases over from now on: one who need not stand aside from them.
+
+    Raises `Refusal` for a merger that is over, and for whoever has it already.
+    """
+    with transaction.atomic():
+        agencies.require_administrator(by)
+        row = AgencyJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        over = row.finished_at is not None and not row.fault
+        if row.kind != AgencyJob.Kind.MERGER or row.agency is None or over:
+            raise Refusal(_("没有正在进行的合并。"), code="over")
+        if row.asked_by_id == by.pk:
+            raise Refusal(_("这项合并已由您经办。"), code="has_it")
+        agencies.record_new_hand(agency=row.agency, before=row.asked_by, by=by, at=clock.now())
+        AgencyJob.objects.filter(pk=row.pk).update(
+            asked_by=by, fault="", finished_at=None, seen_at=None, starts=0, asked_at=clock.now()
+        )
+        transaction.on_commit(lambda: agency_jobs.ring(row.pk), robust=True)
+
+
 def carry_on(job_id: UUID | str) -> int:
     """Hand over what can travel now, and end the merger when nothing is left; how many were handed over.
 
-    Each case is an act and a transaction of its own, so whoever is killed leaves none half-way. The owner's
-    login only.
+    Each case is an act and a transaction of its own, so whoever is killed leaves none half-way. A long
+    merger is done in slices: others wait for this worker as well. The owner's login only.
     """
+    gone, more = 0, False
     with crossing.standing(Desk.OWNER), agency_jobs.alone(job_id) as free:
-        if not free:
-            return 0
-        job = AgencyJob.objects.select_related("agency__merged_into", "asked_by").get(pk=job_id)
-        source = job.agency
-        if source is None or source.merged_into is None:
-            return 0
-        AgencyJob.objects.filter(pk=job.pk, started_at__isnull=True).update(started_at=clock.now())
-        return _travel(job, source, source.merged_into)
+        over = Q(finished_at__isnull=False)
+        jobs = AgencyJob.objects.filter(~over | Q(fault=""), pk=job_id)
+        job = agency_jobs.begin(jobs) if free else None
+        if job is not None and job.agency is not None and job.agency.merged_into is not None:
+            gone, more = _travel(job, job.agency, job.agency.merged_into)
+    if more:
+        agency_jobs.ring(UUID(str(job_id)))
+    return gone
 
 
-def _travel(job: AgencyJob, source: Agency, target: Agency) -> int:
-    waiting = list(
-        _lines(source).filter(state__in=TRAVELS).order_by("lodged_on", "pk").values_list("pk", flat=True)
-    )
-    before = _handed_over(job, source)
-    _note(job, before, before + len(waiting))
+def _travel(job: AgencyJob, source: Agency, target: Agency) -> tuple[int, bool]:
+    """Hand over a slice; how many cases went, and whether others wait for the next one."""
+    able = _lines(source).filter(state__in=TRAVELS).order_by("lodged_on", "pk")
+    waiting = deque(able.values_list("pk", flat=True))
+    # Whoever came to an end has noted how many; only after a kill the movements have to be counted.
+    before = _handed_over(job, source) if job.starts > 1 else job.done
+    every = before + len(waiting)
+    _note(job, before, every)
     by = _administrator(job.asked_by)
-    gone, fault = 0, ""
-    for case_id in waiting:
+    gone, refused, fault = 0, 0, ""
+    while waiting and gone < SLICE:
         try:
-            with crossing.standing(Desk.AGENCY, source):
-                handover.hand_over(
-                    case_id=case_id, source=source, target=target, by=by, text=job.wish["text"], merger=job.pk
-                )
+            _hand_over(waiting.popleft(), job, source, target, by)
         except Refusal as no:
-            fault = fault or ("" if no.code != "target_suspended" else str(no.message))
+            if no.code in EXPECTED:
+                continue
+            refused, fault = refused + 1, fault or str(no.message)
+            if no.code in FOR_ALL:
+                refused += len(waiting)
+                waiting.clear()
         except Exception:
             # This one is tried again with the next bell; the others need not wait for it.
-            logger.exception("Case %s could not be handed over in a merger.", case_id)
-            fault = fault or _("有案卷没有转交成功，系统会自动再试。")
+            logger.exception("A case could not be handed over in a merger.")
+            refused, fault = refused + 1, fault or _("系统出现错误，会自动再试。")
         else:
             gone += 1
             if gone % NOTED_EVERY == 0:
-                _note(job, before + gone, before + len(waiting))
-    _conclude(job, source, before + gone, fault)
-    return gone
+                _note(job, before + gone, every)
+    said = _("有 {n} 件案卷没有转交：{why}").format(n=refused, why=fault) if refused else ""
+    _conclude(job, source, before + gone, said)
+    return gone, bool(waiting)
+
+
+def _hand_over(case_id: UUID, job: AgencyJob, source: Agency, target: Agency, by: Actor) -> None:
+    with crossing.standing(Desk.AGENCY, source):
+        handover.hand_over(
+            case_id=case_id, source=source, target=target, by=by, text=job.wish["text"], merger=job.pk
+        )
 
 
 def _conclude(job: AgencyJob, source: Agency, done: int, fault: str) -> None:
@@ -133,8 +173,9 @@ def _conclude(job: AgencyJob, source: Agency, done: int, fault: str) -> None:
             done=done,
             total=done + left,
             seen_at=now,
-            fault=fault[:300],
+            fault="" if over else fault[:300],
             finished_at=now if over else None,
+            starts=0,
         )
 
 

@@ -116,11 +116,15 @@ class Case(models.Model):
             models.Index("due_on", condition=Q(state__in=["submitted", "correction"]), name="case_clock"),
             models.Index(
                 fields=("due_on", "id"),
-                include=("state", "assignee"),
+                include=("state", "assignee", "kind", "category"),
                 condition=Q(state__in=sorted(OPEN)),
                 name="case_open_by_due",
             ),
-            models.Index(fields=("state_since", "id"), include=("state",), name="case_by_since"),
+            models.Index(
+                fields=("state_since", "id"),
+                include=("state", "assignee", "kind", "category"),
+                name="case_by_since",
+            ),
             models.Index("due_on", condition=Q(due_on__isnull=False), name="case_with_due"),
             GinIndex(Letters("applicant_name"), Letters("employer_name"), name="case_by_letters"),
             # The few that are open, for the counts of a search: what is over is counted only so far.

@@ -128,12 +128,12 @@ def age_bands() -> list[Band]:
 
 def _loads(lines: QuerySet[DocketEntry], bands: Sequence[Band]) -> dict[int, Load]:
     counts = {
-        f"band{place}": Count("pk", filter=_within("lodged_on", band)) for place, band in enumerate(bands)
+        f"band{place}": Count("state", filter=_within("lodged_on", band)) for place, band in enumerate(bands)
     }
     rows = (
         lines.filter(open=True)
         .values_list("agency_id")
-        .annotate(**counts, overdue=Count("pk", filter=Q(due_on__lt=clock.today())))
+        .annotate(**counts, overdue=Count("state", filter=Q(due_on__lt=clock.today())))
     )
     return {agency: Load(tuple(ages), overdue) for agency, *ages, overdue in rows}
 
@@ -149,7 +149,7 @@ def _within(column: str, band: Band) -> Q:
 def _due(lines: QuerySet[DocketEntry], last: date) -> dict[tuple[date, str], int]:
     """How many deadlines end on which day by clock, up to `last`; those long over included."""
     rows = lines.filter(due_on__lte=last).exclude(clock="").values_list("due_on", "clock")
-    return {(day, which): number for day, which, number in rows.annotate(number=Count("pk"))}
+    return {(day, which): number for day, which, number in rows.annotate(number=Count("state"))}
 
 
 def _breaches(due: Mapping[tuple[date, str], int]) -> dict[str, Breach]:
@@ -182,7 +182,7 @@ def _weeks(lines: QuerySet[DocketEntry], period: Period) -> list[tuple[date, dic
     steps: list[QuerySet[Any, Any]] = [
         lines.filter(**{f"{column}__range": bounds})
         .values_list(TruncWeek(column), Value(step, output_field=CharField()))
-        .annotate(number=Count("pk"))
+        .annotate(number=Count("state"))
         for step, column in STEPS.items()
     ]
     found: Counter[tuple[date, str]] = Counter()
@@ -207,6 +207,6 @@ def _fares(lines: QuerySet[DocketEntry], since: date) -> dict[int, Fares]:
     rows = (
         lines.filter(lodged | reported | decided)
         .values_list("agency_id")
-        .annotate(**{name: Count("pk", filter=each) for name, each in counts.items()})
+        .annotate(**{name: Count("state", filter=each) for name, each in counts.items()})
     )
     return {agency: Fares(**dict(zip(counts, numbers, strict=True))) for agency, *numbers in rows}

@@ -1,7 +1,7 @@
 """Files that a task writes for an officer: exports, many prints, archives (生成的文件).
 
 The row is the order, the bell only hastens it: a sweep rings again for what nobody has begun. A file stands
-in the database behind the wall of its desk, only its orderer opens it, and it goes after a week.
+sealed in the database behind the wall of its desk, only its orderer opens it, and it goes after a week.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from register import clock
+from tenants import bells, crypto
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, PreparedFile, User
 
@@ -121,16 +121,22 @@ def _wait_for_others(user: User, agency: Agency) -> None:
 
 def ring(kind: str, file_id: UUID, agency_code: str) -> None:
     """Tell the workers that a file was ordered. With the broker down the sweep does it later."""
-    try:
-        current_app.send_task(TASKS[kind], args=[str(file_id), agency_code])
-    except Exception as error:  # whatever the broker's client raises, the order stands
-        logger.warning("The order of a file is not heard yet: %s", error)
+    bells.ring(TASKS[kind], str(file_id), agency_code)
 
 
 def of_officer(user: User, agency: Agency) -> QuerySet[PreparedFile]:
     """The files of one officer that have not gone yet, latest first, without their bytes."""
     own = PreparedFile.objects.filter(agency=agency, user=user, expires_at__gt=clock.now())
     return own.defer("data").order_by("-asked_at")
+
+
+def content_of(file: PreparedFile) -> bytes:
+    """The bytes of a written file. Raises `Refusal` where they cannot be unsealed (any more)."""
+    try:
+        return crypto.unseal(file.data or b"")
+    except ValueError as error:
+        logger.warning("The file %s cannot be unsealed: %s", file.pk, error)
+        raise Refusal(_("这个文件已不能打开，请重新生成。"), code="sealed") from error
 
 
 # --- Writing: the task, at the desk of the order ----------------------------------------------------------
@@ -163,7 +169,7 @@ def write(file_id: UUID | str, writer: Writer) -> bool:
         done=order.total,
         name=product.name[:150],
         content_type=product.content_type,
-        data=product.data,
+        data=crypto.seal(product.data),
         full=order.full,
         wish=order.wish,
         looks=product.looks,

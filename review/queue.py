@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -20,9 +21,12 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import (
     Count,
+    DateTimeField,
     Exists,
+    ExpressionWrapper,
     F,
     Model,
+    OrderBy,
     OuterRef,
     Q,
     QuerySet,
@@ -31,6 +35,8 @@ from django.db.models import (
     TextChoices,
     Value,
 )
+from django.db.models.functions import StrIndex, Upper
+from django.db.models.lookups import GreaterThan
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.timezone import is_naive
@@ -165,8 +171,9 @@ class Book:
     since: str
     document: str
     batch: str
-    # What finds the open lines in their own indexes, where the states alone do not.
-    opened: Q = field(default_factory=Q)
+    # What finds the open lines in their own indexes, and what the others.
+    opened: Q
+    over: Q
     # The lines of a state are counted by agency, all of them, and need not be counted again.
     counters: bool = False
 
@@ -181,6 +188,8 @@ CASES: Final = Book(
     since="state_since",
     document="document_digest",
     batch="dispatch__number",
+    opened=Q(state__in=OPEN),
+    over=Q(state__in=EVERY - OPEN),
 )
 DOCKET: Final = Book(
     tabs=AUTHORITY_TABS,
@@ -189,6 +198,7 @@ DOCKET: Final = Book(
     document="person__document_digest",
     batch="dispatch_number",
     opened=Q(open=True),
+    over=Q(open=False),
     counters=True,
 )
 
@@ -339,8 +349,8 @@ def _holders(agency: Agency, role: Role, holding: QuerySet[Any]) -> list[Holder]
 
 
 def docket() -> QuerySet[DocketEntry]:
-    """The lines of the docket over all agencies, ready for a list."""
-    return DocketEntry.objects.select_related("agency", "officer").only(
+    """The lines of the docket over all agencies, ready for a list, which names the agencies itself."""
+    return DocketEntry.objects.select_related("officer").only(
         "reference",
         "kind",
         "category",
@@ -351,9 +361,7 @@ def docket() -> QuerySet[DocketEntry]:
         "due_provisional",
         "clock",
         "updated_at",
-        "agency__code",
-        "agency__name_zh",
-        "agency__name_en",
+        "agency_id",
         "officer__name",
         "officer__username",
     )
@@ -422,8 +430,12 @@ def _due(due: Due) -> dict[str, Any]:
 
 
 def _contains(column: str, text: str) -> Q:
-    # Lines with all the letters of the text come out of the index; which have them in a row is read then.
-    return Q(DataContains(Letters(column), Letters(Value(text)))) & Q(**{f"{column}__icontains": text})
+    # Lines with all the letters of the text come out of the index; which have them in a row is read then. The
+    # planner knows how frequent letters are, but takes LIKE for so rare that it reads and sorts all it finds.
+    lettered = Q(DataContains(Letters(column), Letters(Value(text))))
+    if len(text) == 1:
+        return lettered
+    return lettered & Q(GreaterThan(StrIndex(Upper(column), Upper(Value(text))), 0))
 
 
 def counts(
@@ -431,35 +443,53 @@ def counts(
 ) -> dict[str, int | None]:
     """How many lines each tab would list; None where what is over would have to be counted for long.
 
-    `covers` are absent colleagues whose cases one handles. Where the `wish` by which the lines were narrowed
+    What is over is counted together, up to `MOST_COUNTED`: one scan, whatever the tabs. `covers` are absent
+    colleagues whose cases one handles. Where the `wish` by which the lines were narrowed
     asks for agency and channel at most, the docket's own counters tell, and every figure is told.
     """
     own = {user_id, *covers}
     if book.counters and wish is not None and replace(wish, agency="", channel="") == Wish():
         return _from_counters(lines, book, wish, own)
-    by_state = (
-        lines.filter(book.opened, state__in=OPEN)
-        .order_by()
-        .values("state")
-        .annotate(every=Count("pk"), mine=Count("pk", filter=Q(**{f"{book.holder}__in": own})))
-        .values_list("state", "every", "mine")
-    )
-    pieces = [tab for tab in book.tabs if tab.only or not tab.states & OPEN]
-    limited = [lines.filter(tab.only, state__in=tab.states).order_by().values("pk") for tab in pieces]
-    rows = _counted(by_state, [each[: MOST_COUNTED + 1] for each in limited])
-    found: dict[str, tuple[int, int]] = {key: (every, mine) for key, every, mine in rows}
-    apart = {tab.key: found[f"{place}"][0] for place, tab in enumerate(pieces)}
-    ended = {tab.states: apart[tab.key] for tab in pieces if not tab.only}
+    apart = [tab for tab in book.tabs if tab.only]
+    ours = Q(**{f"{book.holder}__in": own})
+    parts = [Count("state", filter=ours), *(Count("state", filter=tab.only & _in(tab)) for tab in apart)]
+    in_hand = lines.filter(book.opened).order_by().values("state").annotate(every=Count("state"))
+    by_state = in_hand.annotate(**{f"part{place}": part for place, part in enumerate(parts)})
+    past = lines.filter(book.over).order_by().values("state")[: MOST_COUNTED + 1]
+    # Asked for what is open, there is nothing else to count.
+    over = None if wish is not None and wish.open else past
+    every: Counter[str] = Counter()
+    mine: Counter[str] = Counter()
+    only: Counter[str] = Counter()
+    for state, number, held, *others in _by_state(by_state, over, len(parts)):
+        every[state] += number
+        mine[state] += held
+        only.update(dict(zip((tab.key for tab in apart), others, strict=True)))
+    many = sum(number for state, number in every.items() if state not in OPEN) > MOST_COUNTED
 
     def count(tab: Tab) -> int | None:
         if tab.only:
-            return apart[tab.key] if apart[tab.key] <= MOST_COUNTED else None
-        over = [number for states, number in ended.items() if states <= tab.states]
-        if any(number > MOST_COUNTED for number in over):
+            return only[tab.key]
+        if many and not tab.states <= OPEN:
             return None
-        return sum(over) + sum(found.get(state, (0, 0))[tab.mine] for state in tab.states & OPEN)
+        return sum((mine if tab.mine else every)[state] for state in tab.states)
 
     return {tab.key: count(tab) for tab in book.tabs}
+
+
+def _by_state(
+    in_hand: QuerySet[Any, Any], over: QuerySet[Any, Any] | None, parts: int
+) -> list[tuple[Any, ...]]:
+    """The rows of the first question, and how many of the second stand in each state; one query."""
+    sql, params = in_hand.query.sql_with_params()
+    if over is not None:
+        more, its_params = over.query.sql_with_params()
+        nothing = ", 0" * parts
+        sql += f" UNION ALL SELECT state, count(*){nothing} FROM ({more}) AS past GROUP BY state"  # noqa: S608 - Django's own words
+        params = (*params, *its_params)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
 
 
 def _from_counters(lines: QuerySet[M], book: Book, wish: Wish, own: set[int]) -> dict[str, int | None]:
@@ -477,8 +507,13 @@ def _from_counters(lines: QuerySet[M], book: Book, wish: Wish, own: set[int]) ->
     }
 
 
+def _in(tab: Tab) -> Q:
+    # Every state is no question: asked all the same, the planner would look for an index.
+    return Q() if tab.states == EVERY else Q(state__in=tab.states)
+
+
 def _on_tab(lines: QuerySet[M], book: Book, tab: Tab, own: Collection[int]) -> QuerySet[M]:
-    lines = lines.filter(tab.only, state__in=tab.states)
+    lines = lines.filter(tab.only & _in(tab))
     if tab.states <= OPEN:
         lines = lines.filter(book.opened)
     return lines.filter(**{f"{book.holder}__in": own}) if tab.mine else lines
@@ -497,10 +532,25 @@ def _counted(by_state: QuerySet[Any, Any], limited: list[QuerySet[Any, Any]]) ->
 
 
 def listed(
-    lines: QuerySet[M], book: Book, tab: Tab, *, user_id: int, covers: Collection[int] = ()
+    lines: QuerySet[M],
+    book: Book,
+    tab: Tab,
+    *,
+    user_id: int,
+    covers: Collection[int] = (),
+    few: bool = False,
 ) -> QuerySet[M]:
-    """The lines of one tab, in its order; one's own are also those of the absent colleagues one covers."""
-    return _on_tab(lines, book, tab, {user_id, *covers}).order_by(*_order(book, tab))
+    """The lines of one tab, in its order; one's own are also those of the absent colleagues one covers.
+
+    Where `few` are left by a search, they are found by it and then sorted: whoever went through the list in
+    its order, until a page is full, would go through all of it.
+    """
+    lines = _on_tab(lines, book, tab, {user_id, *covers})
+    if not few:
+        return lines.order_by(*_order(book, tab))
+    # The same order, which no index has.
+    moment = ExpressionWrapper(F(_column(book, tab)) + Value(timedelta()), output_field=DateTimeField())
+    return lines.order_by(OrderBy(moment, descending=not tab.urgent_first), _order(book, tab)[1])
 
 
 # --- Pages ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -24,7 +24,7 @@ from register import clock, endings, issuing, people, registrars, restrictions, 
 from register.models import DocketEntry, Kind, Person, Registration, Restriction
 from review import casework
 from review.models import Case, Movement, TerminationGround
-from review.states import OPEN, State
+from review.states import OPEN, UNISSUED
 from review.workflow import UNDECIDED_OR_UNISSUED, Actor
 from tenants import crossing
 from tenants.errors import Refusal
@@ -39,7 +39,6 @@ TOLD: Final[dict[str, str]] = {
 }
 # Expired renewals that wait for their decision are few; nobody reads a list longer than this.
 MOST_DEEMED: Final = 500
-GRANTED_NOT_ISSUED: Final = (State.FINAL_PASSED, State.ANNOUNCED)
 # An application for a new registration does not hang on the one that ended.
 HANGS_ON_THE_REGISTRATION: Final = (Kind.CHANGE, Kind.RENEWAL)
 
@@ -65,7 +64,7 @@ def end_registration(*, person_id: UUID, how: str, ground: str, text: str, by: A
     person = people.living(person)
     officer = User.objects.get(pk=by.account)
     registrars.require(officer, person)
-    lines = lines_of(person)
+    lines = ending_with(person, ground)
     first = _first_agency(lines)
     here = [line for line in lines if line.agency_id == (first.pk if first else None)]
     reason = _words(manner, ground, text)
@@ -85,16 +84,38 @@ def lines_of(person: Person) -> list[DocketEntry]:
     return list(lines.select_related("agency").order_by("-open", "lodged_on", "case_id"))
 
 
-def left_over(person: Person) -> list[DocketEntry]:
-    """Cases of a registration that has ended, which did not end with it yet."""
-    ended = Registration.objects.filter(case_id=OuterRef("case_id")).exclude(ended_how="")
-    granted = Q(Exists(ended), state__in=GRANTED_NOT_ISSUED)
-    last = standing.registrations_of(person)[-1:]
-    hanging = Q(pk__in=[])
-    if last and last[0].ended_on is not None:
-        hanging = Q(state__in=OPEN, kind__in=HANGS_ON_THE_REGISTRATION, lodged_on__lte=last[0].ended_on)
+def ending_with(person: Person, ground: str = "") -> list[DocketEntry]:
+    """The cases that end with the registration if it ends now on this ground, the open one first."""
+    today, rows = clock.today(), standing.registrations_of(person)
+    running = [row for row in rows if not row.ended_how and row.valid_to >= today]
+    # What is over may go on by a renewal that is not decided yet.
+    return _hanging_on(person, running or rows[-1:], ground)
+
+
+def left_over(person: Person, granted: Sequence[Registration] | None = None) -> list[DocketEntry]:
+    """Cases of a registration that has ended, which did not end with it yet.
+
+    `granted` are the person's registrations where they were read already.
+    """
+    found = standing.registrations_of(person) if granted is None else granted
+    rows = [row for row in found if row.ended_how]
+    return _hanging_on(person, rows, rows[-1].end_ground) if rows else []
+
+
+def _hanging_on(person: Person, rows: Sequence[Registration], ground: str) -> list[DocketEntry]:
+    """The cases that end with these registrations: grants without certificate, and what goes on with them.
+
+    An application for a new registration goes on; after a death nothing does.
+    """
+    granted = Q(case_id__in=[row.case_id for row in rows], state__in=UNISSUED)
+    hanging = Q(state__in=OPEN, kind__in=HANGS_ON_THE_REGISTRATION)
+    if ground == endings.Ground.DEATH:
+        hanging = Q(state__in=UNDECIDED_OR_UNISSUED)
+    if ended := [row.ended_on for row in rows if row.ended_on]:
+        # What was lodged afterwards hangs on a later registration.
+        hanging &= Q(lodged_on__lte=max(ended))
     lines = DocketEntry.objects.filter(people.rows_of(person)).filter(granted | hanging)
-    return list(lines.select_related("agency").order_by("lodged_on", "case_id"))
+    return list(lines.select_related("agency").order_by("-open", "lodged_on", "case_id"))
 
 
 def finish(*, person_id: UUID, by: Actor) -> Sequence[str]:
@@ -179,7 +200,7 @@ def proposals() -> QuerySet[DocketEntry]:
     """Docket lines of cases whose agency proposes a restriction that is not entered yet, oldest first."""
     entered = Restriction.objects.filter(case_id=OuterRef("case_id"))
     lines = DocketEntry.objects.filter(~Exists(entered), false_material=True)
-    return lines.select_related("agency", "person").order_by("lodged_on", "case_id")
+    return lines.select_related("agency").order_by("lodged_on", "case_id")
 
 
 def restrict(
@@ -195,13 +216,16 @@ def restrict(
     """Enter a restriction, by the agency's proposal on the case of `line` where there is one.
 
     With `end_case` the open application ends in the same transaction (Order 11 art. 30: not accepted or not
-    registered). Raises Refusal as `restrictions.enter` does, and when the case cannot be ended now.
+    registered). Raises Refusal as `restrictions.enter` does, when the proposal was not followed meanwhile,
+    and when the case cannot be ended now.
     """
     person = people.living(Person.objects.select_related("merged_into").get(pk=person_id))
     officer = User.objects.get(pk=by.account)
-    ending = line or next(iter(lines_of(person)), None) if end_case else None
-    with _standing_in(ending.agency if ending else None), crossing.atomic():
-        cases = _locked([ending.case_id]) if ending else []
+    about = line or (next(iter(lines_of(person)), None) if end_case else None)
+    with _standing_in(about.agency if about else None), crossing.atomic():
+        cases = _locked([about.case_id]) if about else []
+        if line and not any(case.false_material for case in cases):
+            raise Refusal(_("这项建议已经撤回或者未予采纳，请刷新后查看。"), code="no_proposal")
         row = restrictions.enter(
             person=person,
             ground=ground,
@@ -210,7 +234,7 @@ def restrict(
             until=until,
             case_id=line.case_id if line else None,
         )
-        for case in cases:
+        for case in cases if end_case else []:
             casework.terminate(case=case, by=by, ground=TerminationGround.RESTRICTION, text=reason)
     return row
 
@@ -222,8 +246,6 @@ def turn_down(*, case: Case, by: Actor, text: str) -> Movement:
     """
     if not text.strip():
         raise Refusal(_("请说明理由。"), code="no_reason")
-    if Restriction.objects.filter(case_id=case.pk).exists():
-        raise Refusal(_("这项建议已经办理，限制申请期已登记。"), code="entered")
     return casework.drop_restriction(case=case, by=by, text=text)
 
 
@@ -232,26 +254,34 @@ def why_proposed(case: Case) -> Movement | None:
     return case.movements.filter(act="propose_restriction").order_by("-number").first()
 
 
-def deemed() -> list[tuple[DocketEntry, Registration]]:
+def deemed_lines() -> QuerySet[DocketEntry, Any]:
     """Open renewals past the expiry that count as granted until they are decided, the oldest expiry first.
 
-    Order 11 art. 13: lodged in time. It follows from the dates; no job has to run.
+    Order 11 art. 13: lodged in time. It follows from the dates; no job has to run. `held` is the key of the
+    registration that goes on by it.
     """
-    today = clock.today()
-    renewals = DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL).select_related("agency", "person")
-    held = Registration.objects.filter(
-        Q(person=OuterRef("living")) | Q(person__merged_into=OuterRef("living"))
-    ).order_by("-granted_on", "-created_at")
-    past = (
-        renewals.annotate(living=Coalesce("person__merged_into_id", "person_id"))
-        .annotate(valid_to=held.values("valid_to")[:1], held=held.values("pk")[:1])
-        .filter(valid_to__lt=today)
-        .order_by("valid_to", "case_id")[:MOST_DEEMED]
+    today, living = clock.today(), OuterRef(OuterRef("living"))
+    records = Person.objects.filter(Q(pk=living) | Q(merged_into=living))
+    held = Registration.objects.filter(person__in=records.values("pk")).order_by("-granted_on", "-created_at")
+    days = standing.deemed_days("lodged_on")
+    return (
+        DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL)
+        .annotate(living=Coalesce("person__merged_into_id", "person_id"))
+        .annotate(
+            held=held.values("pk")[:1],
+            valid_to=held.values("valid_to")[:1],
+            ended_on=held.values("ended_on")[:1],
+            until=ExpressionWrapper(F("valid_to") - days, output_field=DateField()),
+        )
+        .filter(
+            Q(ended_on__isnull=True) | Q(ended_on__gt=today), valid_to__lt=today, lodged_on__lte=F("until")
+        )
+        .order_by("valid_to", "case_id")
     )
-    lines = list(past)
+
+
+def deemed() -> list[tuple[DocketEntry, Registration]]:
+    """These renewals, each with the registration that goes on by it."""
+    lines = list(deemed_lines().select_related("agency", "person")[:MOST_DEEMED])
     rows = Registration.objects.select_related("agency").in_bulk([line.held for line in lines])
-    return [
-        (line, rows[line.held])
-        for line in lines
-        if standing.is_deemed_renewed(rows[line.held], kind=line.kind, lodged_on=line.lodged_on)
-    ]
+    return [(line, rows[line.held]) for line in lines]

@@ -6,9 +6,8 @@ everybody in the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from register import clock, codes, people, tables
 from register.models import DocumentType, Qualification, Registration
 from register.rosters import What
 from register.tables import Form, Head, Value
-from review import prepared
+from review import lists, prepared
 from review.looks import ROSTER
 from review.prepared import Product, Progress
 from review.prints import orderer
@@ -31,9 +30,6 @@ from tenants.errors import Refusal
 from tenants.models import Agency, PreparedFile, User
 from tenants.roles import REGISTRAR
 
-MOST: Final = 200_000
-# More looks at full numbers than these nobody can answer for.
-MOST_FULL: Final = 20_000
 BATCH: Final = 1_000
 
 
@@ -68,14 +64,7 @@ def ask(
     _allow(by)
     if full and not reason.strip():
         raise Refusal(_("导出完整证件号码须填写事由。"), code="reason")
-    total, most = lines(what, wishes).order_by().count(), MOST_FULL if full else MOST
-    if not total:
-        raise Refusal(_("名册中没有符合条件的记录，没有可以导出的内容。"), code="nothing")
-    if total > most:
-        raise Refusal(
-            _("一次最多导出 {most} 条，目前有 {n} 条。请缩小筛选范围。").format(most=most, n=total),
-            code="too_many",
-        )
+    total = _number(lines(what, wishes), full=full)
     title = title_of(what)
     return prepared.ask(
         agency=agency,
@@ -93,6 +82,10 @@ def ask(
         full=full,
         reason=reason.strip() if full else "",
     )
+
+
+def _number(asked: QuerySet[Any], *, full: bool) -> int:
+    return lists.counted(asked, nothing=_("名册中没有符合条件的记录，没有可以导出的内容。"), full=full)
 
 
 def title_of(what: What) -> str:
@@ -151,10 +144,11 @@ def write(order: PreparedFile, progress: Progress) -> Product:
 def _written(order: PreparedFile, what: What, progress: Progress) -> Product:
     form, seen, done = Form(order.wish["form"]), dict[UUID, UUID | None](), 0
     asked = lines(what, order.wish["wishes"])
+    order.total = _number(asked, full=order.full)
     if not order.full:
         asked = asked.defer("person__document_cipher")
     with tables.begin(form, title=title_of(what), heads=_heads(what)) as table:
-        for batch in _batches(asked.defer("person__personal")):
+        for batch in lists.batches(asked.defer("person__personal"), size=BATCH):
             for row in batch:
                 table.add(_line(row, full=order.full))
             if order.full:
@@ -170,13 +164,6 @@ def _written(order: PreparedFile, what: What, progress: Progress) -> Product:
     reason = _("导出名册：{reason}").format(reason=order.reason)[:200]
     looks = access.looks_at(seen, by=order.user, agency=order.agency, reason=reason)
     return Product(name, form.content_type, data, looks)
-
-
-def _batches(asked: QuerySet[Any]) -> Iterator[list[Any]]:
-    """All rows out of one look at the book: the database keeps what it found until the last one is read."""
-    rows = asked.iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
-        yield batch
 
 
 def _heads(what: What) -> list[Head]:

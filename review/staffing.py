@@ -20,7 +20,7 @@ from review import casework
 from review.colleagues import as_reviewer
 from review.models import Case
 from review.states import State
-from review.workflow import UNTIL_REFERRED, Actor, in_conflict
+from review.workflow import UNTIL_REFERRED, Actor, in_conflict, own_records
 from tenants import crossing, second_factor, staff
 from tenants.crossing import Desk
 from tenants.errors import Refusal
@@ -153,7 +153,9 @@ def held_by(user: User, agency: Agency, others: Iterable[User]) -> list[Held]:
     if agency.is_authority:
         lines = DocketEntry.objects.filter(state=State.REPORTED, officer=user).order_by("due_on", "pk")
         return [Held(line) for line in lines]
-    actors = {other.display_name: as_reviewer(other, agency) for other in others}
+    asked = list(others)
+    own = own_records(asked)
+    actors = {other.display_name: as_reviewer(other, agency, own[other.pk]) for other in asked}
     return [
         Held(case, tuple(name for name, actor in actors.items() if in_conflict(case, actor)))
         for case in cases_of(user)
@@ -171,11 +173,12 @@ def reassign(*, cases: Sequence[Case], to: Sequence[User], agency: Agency, by: A
 
     Every case is an act of its own, in its own transaction; the answer says for each what became of it.
     """
-    loads = in_hand(agency)
+    loads, own = in_hand(agency), own_records(to)
     outcomes = []
     for case in cases:
         ranked = sorted(to, key=lambda user: (loads.get(user.pk, 0), user.name, user.pk))
-        outcome, taken_by = _given_to_first(case, ranked, agency, by)
+        fit = [u for u in ranked if not in_conflict(case, as_reviewer(u, agency, own[u.pk]))]
+        outcome, taken_by = _given_to_first(case, fit, agency, by)
         if taken_by is not None:
             loads[taken_by.pk] = loads.get(taken_by.pk, 0) + 1
         outcomes.append(outcome)
@@ -183,9 +186,8 @@ def reassign(*, cases: Sequence[Case], to: Sequence[User], agency: Agency, by: A
 
 
 def _given_to_first(
-    case: Case, ranked: Sequence[User], agency: Agency, by: Actor
+    case: Case, fit: Sequence[User], agency: Agency, by: Actor
 ) -> tuple[Outcome, User | None]:
-    fit = [user for user in ranked if not in_conflict(case, as_reviewer(user, agency))]
     if not fit:
         return Outcome(case.reference, False, _("所选人员都须回避，请另选他人。")), None
     try:

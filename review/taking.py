@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +29,8 @@ from tenants.errors import Refusal
 
 TO_REVIEW: Final = frozenset({State.SUBMITTED, *WORKING})
 AT_ONCE: Final = 10
+# So far the docket is walked for somebody who may not handle what stands first.
+MOST_LINES: Final = 200
 TRIES: Final = 5
 # For so long a case that was shown to one supervisor is not shown to the next.
 SHOWN_SECONDS: Final = 60
@@ -53,45 +57,55 @@ def take_next_reported(by: Actor) -> DocketEntry | None:
     A signing officer is led to the most urgent proposal that waits for a signature, a final reviewer takes up
     the most urgent free case, each inside its agency. Otherwise as `take_next`.
     """
-    waiting = _proposals_to_sign(by) if SIGNING_OFFICER in by.roles else []
-    found = next((line for line in waiting if _shown_first(line)), None)
-    if found is None and FINAL_REVIEWER in by.roles:
-        found = _free_line(by)
-    return found or next(iter(waiting), None)
+    first = None
+    for line in _proposals_to_sign(by) if SIGNING_OFFICER in by.roles else ():
+        if _shown_first(line):
+            return line
+        first = first or line
+    return (_free_line(by) if FINAL_REVIEWER in by.roles else None) or first
 
 
-def _reported() -> QuerySet[DocketEntry]:
-    lines = DocketEntry.objects.filter(open=True, state=State.REPORTED)
+def _reported(by: Actor) -> QuerySet[DocketEntry]:
+    """The reported cases of others, most urgent first."""
+    own = Q(person__document_digest=by.document_digest) if by.document_digest else Q(pk=None)
+    own |= Q(person__in=by.records) if by.records else Q(pk=None)
+    lines = DocketEntry.objects.filter(open=True, state=State.REPORTED).exclude(own)
     return lines.select_related("agency").order_by("due_on", "pk")
 
 
 def _free_line(by: Actor) -> DocketEntry | None:
-    free = _reported().filter(free_by("officer_id"), awaits_signature=False)
-    tried: list[UUID] = []
-    for _round in range(TRIES):
-        lines = list(free.exclude(pk__in=tried)[:AT_ONCE])
-        for line in lines:
-            try:
-                with docket.opened(line) as case:
-                    casework.take_up(case=case, by=by)
-            except Refusal:
-                tried.append(line.pk)
-            else:
-                line.officer_id = case.officer_id
-                return line
-        if len(lines) < AT_ONCE:
-            return None
+    for line in _reported(by).filter(free_by("officer_id"), awaits_signature=False)[:MOST_LINES]:
+        try:
+            with docket.opened(line) as case:
+                casework.take_up(case=case, by=by)
+        except (Refusal, Case.DoesNotExist):
+            continue
+        line.officer_id = case.officer_id
+        return line
     return None
 
 
-def _proposals_to_sign(by: Actor) -> list[DocketEntry]:
-    """The most urgent proposals of others; each is looked at inside its agency, so only few."""
-    found = []
-    for line in _reported().filter(awaits_signature=True)[:AT_ONCE]:
-        with docket.opened(line) as case:
-            pending = pending_opinion(case)
-            if pending and pending.author_id != by.user_id and not in_conflict(case, by):
-                found.append(line)
+def _proposals_to_sign(by: Actor) -> Iterator[DocketEntry]:
+    """The proposals of others, the most urgent first."""
+    lines = list(_reported(by).filter(awaits_signature=True)[:MOST_LINES])
+    for start in range(0, len(lines), AT_ONCE):
+        few = lines[start : start + AT_ONCE]
+        cases = _files_of(few)
+        for line in few:
+            case = cases.get(line.pk)
+            pending = pending_opinion(case) if case else None
+            if case and pending and pending.author_id != by.user_id and not in_conflict(case, by):
+                yield line
+
+
+def _files_of(lines: Sequence[DocketEntry]) -> dict[UUID, Case]:
+    """The cases of these lines with their opinions, each agency entered once."""
+    found: dict[UUID, Case] = {}
+    ordered = sorted(lines, key=lambda line: line.agency_id)
+    for _key, group in groupby(ordered, key=lambda line: line.agency_id):
+        here = list(group)
+        with crossing.inside(here[0].agency):
+            found |= Case.objects.prefetch_related("opinions").in_bulk([line.pk for line in here])
     return found
 
 
@@ -128,6 +142,7 @@ def _waiting_opinions() -> QuerySet[Opinion]:
 def _without_conflict(cases: QuerySet[Case], by: Actor) -> QuerySet[Case]:
     """Most urgent first, without the officer's own application and those of the officer's employer."""
     own = Q(document_digest=by.document_digest) if by.document_digest else Q(pk=None)
+    own |= Q(person__in=by.records) if by.records else Q(pk=None)
     colleague = Q(employer_code=by.employer_code) if by.employer_code else Q(pk=None)
     return cases.exclude(own | colleague).order_by("due_on", "pk")
 

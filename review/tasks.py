@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from register.models import Batch
 from review import (
     agency_jobs,
     audit_files,
+    batch_runs,
     batches,
     certificates,
     clockwork,
@@ -27,9 +29,15 @@ from review import (
     roster_exports,
     walk,
 )
-from tenants import crossing, health
+from review.states import State
+from tenants import bells, crossing, health
 from tenants.crossing import Desk
 from tenants.models import Agency, AgencyJob, PreparedFile, SchemaHealth
+
+logger = logging.getLogger(__name__)
+
+# So many differences of an agency are written to the log; `rebuild_docket --check` tells them all.
+MOST_LOGGED: Final = 20
 
 
 @shared_task(name="review.tasks.fire_due", ignore_result=True)
@@ -117,61 +125,84 @@ def check_schemas() -> int:
 
 @shared_task(name="review.tasks.compare_dockets", ignore_result=True)
 def compare_dockets() -> int:
-    """Compare the docket with the case files of every agency and note the differences; answers how many."""
+    """Compare the docket with the case files and the counters, and note the differences; answers how many.
+
+    An agency that fails is logged and does not stop the others; a schema that is not up to date is passed
+    over, the overview says so of it.
+    """
     found = 0
+    health_of = {row.agency_id: row for row in SchemaHealth.objects.exclude(agency=None)}
+    miscounted = docket.miscounted_by_agency()
     for agency in walk.agencies():
-        health_of = SchemaHealth.objects.filter(agency=agency, exists=True, behind=0)
-        if not health_of.exists():
+        health = health_of.get(agency.pk)
+        if health is None:
+            logger.warning("The schema of %s was never looked at: nobody sees its differences.", agency.code)
+        elif health.behind or not health.exists:
             continue
-        with crossing.inside(agency):
-            differences = len(docket.differences(agency))
-        health_of.update(differences=differences, compared_at=clock.now())
-        found += differences
+        try:
+            with crossing.inside(agency):
+                said = docket.differences(agency) + miscounted.get(agency.pk, [])
+            _note_differences(agency, said)
+        except Exception:
+            logger.exception("The docket of %s could not be compared.", agency.code)
+        else:
+            found += len(said)
     return found
+
+
+def _note_differences(agency: Agency, said: list[str]) -> None:
+    for line in said[:MOST_LOGGED]:
+        logger.error("The docket differs: %s", line)
+    rows = SchemaHealth.objects.filter(agency=agency)
+    rows.update(differences=len(said), compared_at=clock.now())
 
 
 # --- Announcement batches --------------------------------------------------------------------------------
 
 
-@shared_task(name="review.tasks.announce_batch", ignore_result=True)
-def announce_batch(batch_id: str) -> int:
+# A long batch is done in slices: `after` is the case with which the one before ended.
+
+
+@shared_task(name=batches.ANNOUNCE, ignore_result=True)
+def announce_batch(batch_id: str, after: str = "") -> int:
     """Announce the cases of a published batch at the authority's desk; certificates follow. How many."""
+    run = _at_authority(batches.announce, batch_id, after)
+    if run.after is not None:
+        bells.ring(batches.ANNOUNCE, batch_id, str(run.after))
+    else:
+        bells.ring(batches.ISSUE, batch_id)
+    return run.done
+
+
+@shared_task(name=batches.ISSUE, ignore_result=True)
+def issue_certificates(batch_id: str, after: str = "") -> int:
+    """Issue what waits in a published batch, at the authority's desk; how many were issued here."""
+    run = _at_authority(certificates.issue_batch, batch_id, after)
+    if run.after is not None:
+        bells.ring(batches.ISSUE, batch_id, str(run.after))
+    return run.done
+
+
+def _at_authority(work: Callable[..., batch_runs.Run], batch_id: str, after: str) -> batch_runs.Run:
     with crossing.standing(Desk.AUTHORITY):
-        done = batches.announce(batch_id)
-    issue_certificates.delay(batch_id)
-    return done
+        batch = Batch.objects.select_related("published_by").get(pk=batch_id)
+        return work(batch, after=UUID(after) if after else None)
 
 
 @shared_task(name="review.tasks.sweep_batches", ignore_result=True)
 def sweep_batches() -> int:
     """Ring again for published batches of which cases still wait; answers how many."""
-    waiting = batches.unfinished()
-    for key in waiting:
-        batches.ring(key)
-    return len(waiting)
-
-
-# --- Certificates --------------------------------------------------------------------------------------
-
-
-@shared_task(name="review.tasks.issue_certificates", ignore_result=True)
-def issue_certificates(batch_id: str, after: str = "") -> int:
-    """Issue what waits in a published batch, at the authority's desk; how many were issued here.
-
-    A long batch is done in slices: `after` is the case with which the one before ended.
-    """
-    with crossing.standing(Desk.AUTHORITY):
-        batch = Batch.objects.select_related("published_by").get(pk=batch_id)
-        run = certificates.issue_batch(batch, after=UUID(after) if after else None)
-    if run.after is not None:
-        issue_certificates.delay(batch_id, str(run.after))
-    return run.issued
+    return _ring_for(State.FINAL_PASSED, batches.ANNOUNCE)
 
 
 @shared_task(name="review.tasks.sweep_certificates", ignore_result=True)
 def sweep_certificates() -> int:
     """Ring again for published batches that still wait for certificates; answers how many."""
-    waiting = list(certificates.batches_waiting().values_list("pk", flat=True))
+    return _ring_for(State.ANNOUNCED, batches.ISSUE)
+
+
+def _ring_for(state: State, task: str) -> int:
+    waiting = list(batch_runs.batches_with(state).order_by("published_on", "pk").values_list("pk", flat=True))
     for key in waiting:
-        issue_certificates.delay(str(key))
+        bells.ring(task, str(key))
     return len(waiting)

@@ -21,5 +21,6 @@ urlpatterns = [
     path("agency-jobs/<uuid:job_id>/", agency_jobs.job, name="agency-job"),
     path("agency-jobs/<uuid:job_id>/invitation/", agency_jobs.invitation, name="agency-job-invitation"),
     path("agency-jobs/<uuid:job_id>/again/", agency_jobs.again, name="agency-job-again"),
+    path("agency-jobs/<uuid:job_id>/hand/", agency_jobs.hand, name="agency-job-hand"),
     path("agency-checks/", agency_jobs.checking, name="agencies-check"),
 ]

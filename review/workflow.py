@@ -8,7 +8,7 @@ line) → **announce** (outbox rows). Buttons come from the same table, so page 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,7 +22,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from register import clock as calendar
-from register.models import Certificate, DocketEntry, Registration
+from register import people
+from register.models import Certificate, DocketEntry, Registration, Restriction
 from review import announcements, docket, log
 from review.models import Case, Movement, Opinion
 from review.states import AT_AGENCY, EVERY, FIRST, OPEN, UNISSUED, WORKING, Clock, State
@@ -53,24 +54,36 @@ class Actor:
     roles: frozenset[str]
     person_id: UUID | None = None
     document_digest: str = ""
+    # The own entries in the register, under whatever document number.
+    records: frozenset[UUID] = frozenset()
     employer_code: str = ""
     # Absent colleagues whose cases this officer handles today.
     covers: frozenset[int] = frozenset()
 
     @classmethod
     def staff(
-        cls, user: User, *, agency: Agency, held: frozenset[str], covers: frozenset[int] = frozenset()
+        cls,
+        user: User,
+        *,
+        agency: Agency,
+        held: frozenset[str],
+        covers: frozenset[int] = frozenset(),
+        records: frozenset[UUID] | None = None,
     ) -> Actor:
         """A staff member with the roles held on `agency`, deputy of the absent colleagues `covers`.
 
         The employer counts as a conflict of interest except in the central-enterprise channel, where
-        reviewer and applicant belong to the same group by design.
+        reviewer and applicant belong to the same group by design. `records` are the own entries in the
+        register where they are known already.
         """
+        if records is None:
+            records = own_records([user])[user.pk]
         return cls(
             user_id=user.pk,
             name=user.display_name,
             roles=held,
             document_digest=user.document_digest,
+            records=records,
             employer_code="" if agency.kind == Agency.Kind.ENTERPRISE else user.employer_code,
             covers=covers,
         )
@@ -93,6 +106,16 @@ class Actor:
     def role_for(self, who: frozenset[str]) -> str:
         """The role in which this act is done, as the movement records it."""
         return min(self.roles & who)
+
+
+def own_records(users: Collection[User]) -> dict[int, frozenset[UUID]]:
+    """For each of these accounts the own entries in the register, by the document kept with the account.
+
+    One query for all of them, none where no account keeps a document.
+    """
+    digests = {user.document_digest for user in users if user.document_digest}
+    records = people.records_by_digest(digests) if digests else {}
+    return {user.pk: records.get(user.document_digest, frozenset()) for user in users}
 
 
 THE_CLOCK = Actor(user_id=None, name="", roles=frozenset({CLOCK}))
@@ -355,6 +378,17 @@ def registration_in_force(case: Case, actor: Actor, at: datetime) -> None:
         raise Refusal(_("该注册已不再有效。"), code="registration_ended")
 
 
+def registration_ended_or_barred(case: Case, actor: Actor, at: datetime) -> None:
+    living = case.person.merged_into_id or case.person_id
+    whose = Q(person_id=living) | Q(person__merged_into_id=living)
+    since = Q(case_id=case.pk) | Q(ended_on__gte=calendar.day_of(case.lodged_at))
+    if Registration.objects.filter(whose & since).exclude(ended_how="").exists():
+        return
+    running = Restriction.objects.filter(whose, lifted_on__isnull=True, until__gte=calendar.day_of(at))
+    if not running.exists():
+        raise Refusal(_("注册登记员只能随注销、撤销、吊销或者限制申请期终止案卷。"), code="not_ended")
+
+
 def certificate_signed(case: Case, actor: Actor, at: datetime) -> None:
     stored = Certificate.objects.filter(registration__case_id=case.pk, void_at__isnull=True)
     if not stored.exists():
@@ -585,7 +619,15 @@ TRANSITIONS: tuple[Row, ...] = (
     _row("recompute", OPEN | UNISSUED, SAME, CLOCK, clock=recounts),
     _row("terminate", UNTIL_REFERRED, S.TERMINATED, SUPERVISOR, clock=ends),
     _row("terminate", S.REPORTED, S.TERMINATED, SIGNING_OFFICER, clock=ends),
-    _row("terminate", UNDECIDED_OR_UNISSUED, S.TERMINATED, REGISTRAR, clock=ends),
+    # Only as a consequence of what the register says of the person (`review.registrar`).
+    _row(
+        "terminate",
+        UNDECIDED_OR_UNISSUED,
+        S.TERMINATED,
+        REGISTRAR,
+        guards=(registration_ended_or_barred,),
+        clock=ends,
+    ),
     _row(
         "reinstate",
         S.FINAL_FAILED,
@@ -639,11 +681,16 @@ def allow(case: Case, act: str, by: Actor, at: datetime) -> Row:
     raise refusal or AssertionError
 
 
+def is_own(case: Case, by: Actor) -> bool:
+    """Whether this is the actor's own application, also under a document number corrected since."""
+    same = bool(by.document_digest) and by.document_digest == case.document_digest
+    return same or case.person_id in by.records
+
+
 def in_conflict(case: Case, by: Actor) -> bool:
     """Whether this is the actor's own application, or one of the actor's employer (conflict of interest)."""
-    own = bool(by.document_digest) and by.document_digest == case.document_digest
     colleague = bool(by.employer_code) and by.employer_code == case.employer_code
-    return own or colleague
+    return is_own(case, by) or colleague
 
 
 def _keep_out_of_own_affairs(case: Case, by: Actor) -> None:
@@ -663,7 +710,7 @@ def _elsewhere(case: Case) -> str:
 # Refusals behind which may stand what somebody else has just done to the case.
 SOMEBODY_WAS_FASTER: Final = frozenset(
     {"role", "taken", "not_mine", "second_correction", "opinion_pending", "nothing_pending", "extended"}
-    | {"false_material", "no_proposal", "has_it"}
+    | {"false_material", "no_proposal", "has_it", "changed", "mine", "registered"}
 )
 
 
@@ -695,15 +742,18 @@ def _said(movement: Movement) -> dict[str, Any]:
     }
 
 
-def acts_open_to(case: Case, by: Actor, *, at: datetime | None = None) -> frozenset[str]:
+def acts_open_to(
+    case: Case, by: Actor, *, at: datetime | None = None, but: Collection[str] = ()
+) -> frozenset[str]:
     """The acts for which the page shows `by` a button: exactly those that `move` would allow now.
 
-    Where the law itself has an act due, the answer is for the case as it will be after it.
+    Those in `but` are not asked for. Where the law itself has an act due, the answer is for the case as it
+    will be after it.
     """
     at = at or calendar.now()
     case = _as_the_law_has_it(case, at)
     allowed = set()
-    for act in {row.act for row in TRANSITIONS if case.state in row.sources and row.who & by.roles}:
+    for act in {r.act for r in TRANSITIONS if case.state in r.sources and r.who & by.roles} - {*but}:
         try:
             allow(case, act, by, at)
         except Refusal:

@@ -34,9 +34,11 @@ PRACTICE: Final = ("materials_mode", "review_clock_applies")
 # In the order of the page.
 EDITABLE: Final = (*NAMES, *CONTACT, *PRACTICE)
 INTAKE: Final = ("intake_open", "intake_note")
-MERGER: Final = ("merged_into", "merged_at")
+MERGER: Final = ("merged_into", "merged_at", "merger_hand")
 # What befell the schema; written when the owner's worker has mended it.
 SCHEMA: Final = ("schema",)
+# What applicants read of an agency that is not ready yet.
+OPENING_NOTE: Final = "正在开通，尚未接收申请。"
 LOOKS_LIKE_OURS: Final = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)"
 
 
@@ -104,12 +106,14 @@ def change(
     """Change names, contact data or manner of work, with a record of each; code and number never.
 
     `seen` is what the administrator had before the eyes. Raises `Overtaken`, and changes nothing, where one
-    of these has become something else since; `Refusal` for a name that another agency has.
+    of these has become something else since; `Refusal` for a name that another agency has, and where the
+    agency was merged into another one and is closed.
     """
     if unknown := changes.keys() - set(EDITABLE):
         raise ValueError(f"Not to be changed here: {sorted(unknown)}")
     with transaction.atomic():
         row = _locked(agency, by)
+        require_not_closed(row)
         stands = {name: getattr(row, name) for name in EDITABLE}
         wanted = {name: value for name, value in changes.items() if stands[name] != value}
         if any(stands[name] != seen.get(name) for name in wanted):
@@ -134,16 +138,51 @@ def suspend(*, agency: Agency, by: User, at: datetime, reason: str) -> None:
 
 
 def resume(*, agency: Agency, by: User, at: datetime) -> None:
-    """Let the agency take applications again. Raises `Refusal` where it does, or is merged into another."""
+    """Let the agency take applications, for the first time or again.
+
+    Raises `Refusal` where it does, is merged into another one, is not ready (opening or mending it has not
+    ended well), or where nobody is there yet to work on them.
+    """
     with transaction.atomic():
         row = _locked(agency, by)
         if row.merged_into_id is not None:
             raise Refusal(_("该机构已并入其他机构，不能恢复接收申请。"), code="merged")
         if row.intake_open:
             raise Refusal(_("该机构正在接收申请。"), code="open")
-        if AgencyJob.objects.filter(agency=row, finished_at__isnull=True).exists():
-            raise Refusal(_("该机构正在开通或者修复，完成后自动恢复。"), code="under_way")
+        _require_ready(row)
+        if not _is_manned(row):
+            raise Refusal(
+                _("该机构还没有人设置账号，不能接收申请。请先请管理员按邀请链接设置账号。"), code="nobody"
+            )
         _write(row, by, at, {"intake_open": True, "intake_note": ""})
+
+
+def _require_ready(agency: Agency) -> None:
+    """Raises `Refusal` while it is being opened or mended, and where that has failed last time."""
+    jobs = AgencyJob.objects.filter(agency=agency, kind=AgencyJob.Kind.OPENING)
+    last = jobs.order_by("-asked_at").first()
+    if last is None or (last.finished_at is not None and not last.fault):
+        return
+    mending = bool(last.wish.get("mend"))
+    if last.finished_at is None:
+        said = (
+            _("该机构的数据架构正在修复，完成后才能接收申请。")
+            if mending
+            else _("该机构正在开通，完成后才能接收申请。")
+        )
+        raise Refusal(said, code="under_way")
+    said = (
+        _("该机构的数据架构没有修复成功，修复后才能接收申请。")
+        if mending
+        else _("该机构的开通没有完成，请在开通任务中再试一次。")
+    )
+    raise Refusal(said, code="failed")
+
+
+def _is_manned(agency: Agency) -> bool:
+    """Whether anybody who holds a role there can sign in."""
+    held = AgencyUserObjectPermission.objects.filter(content_object=agency, user__is_active=True)
+    return any(user.has_usable_password() for user in User.objects.filter(pk__in=held.values("user")))
 
 
 def announce_merger(*, agency: Agency, target: Agency, by: User, at: datetime, reason: str) -> None:
@@ -170,6 +209,13 @@ def announce_merger(*, agency: Agency, target: Agency, by: User, at: datetime, r
         _write(former, by, at, {"merged_into": into, "intake_note": note})
 
 
+def record_new_hand(*, agency: Agency, before: User, by: User, at: datetime) -> None:
+    """Write down that somebody else carries the agency's merger out. In a transaction."""
+    SettingChange.objects.create(
+        agency=agency, user=by, field="merger_hand", before=before.name, after=by.name, at=at
+    )
+
+
 def conclude_merger(*, agency: Agency, by: User, at: datetime, over: bool) -> bool:
     """Its last open case is done, or one was taken up again; whether that changes anything.
 
@@ -186,6 +232,12 @@ def _locked(agency: Agency, by: User) -> Agency:
     """The agency's row under lock, for an administrator of the authority only."""
     require_administrator(by)
     return Agency.objects.select_for_update(of=("self",)).get(pk=agency.pk)
+
+
+def require_not_closed(agency: Agency) -> None:
+    """Raises `Refusal` for an agency that was merged into another one and has no open case left."""
+    if agency.is_closed:
+        raise Refusal(_("该机构已并入其他机构，案卷已全部办结，不能再更改。"), code="closed")
 
 
 def require_administrator(by: User) -> None:

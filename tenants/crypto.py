@@ -36,7 +36,9 @@ def canonical_json(obj: Any) -> bytes:
 
 def keyed_digest(text: str) -> str:
     """HMAC-SHA256 of a text under `DIGEST_KEY`: finds an encrypted number without decrypting any."""
-    return hmac.digest(settings.DIGEST_KEY.encode(), text.encode(), "sha256").hex()
+    digest = _keyed(settings.DIGEST_KEY).copy()
+    digest.update(text.encode())
+    return digest.hexdigest()
 
 
 def encrypt(text: str) -> bytes:
@@ -67,6 +69,11 @@ def unseal(data: bytes | memoryview) -> bytes:
         return cipher.decrypt(rest[:NONCE_LENGTH], rest[NONCE_LENGTH:], head)
     except InvalidTag as error:
         raise ValueError("The sealed text was altered.") from error
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: str) -> hmac.HMAC:
+    return hmac.new(key.encode(), digestmod="sha256")
 
 
 @lru_cache(maxsize=8)

@@ -228,6 +228,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("账号")
         default_permissions = ()
         constraints = (models.CheckConstraint(condition=Q(is_superuser=False), name="user_no_superuser"),)
+        # The few accounts of staff among those of all applicants.
+        indexes = (models.Index("name", condition=Q(kind="staff"), name="staff_by_name"),)
 
     def __str__(self) -> str:
         return self.username

@@ -127,9 +127,13 @@ def establish(row: AgencyRow, *, along: Callable[[Agency], None]) -> Agency:
 def complete(agency: Agency) -> None:
     """Give an agency whatever its schema lacks: the schema itself, migrations, walls, its host.
 
-    What is there stays. One transaction.
+    What is there stays. One transaction. Raises ValidationError or ValueError where the row's code cannot be
+    a schema, or names another one: rows are written at other desks, and the owner may do everything.
     """
     schema = agency.schema_name
+    check_code(agency.code)
+    if schema != agency.code:
+        raise ValueError(f"The agency {agency.code} cannot have the schema {schema!r}.")
     with crossing.standing(Desk.OWNER):
         ensure_roles([schema])
     with crossing.standing(Desk.OWNER, agency), crossing.atomic():

@@ -236,6 +236,19 @@ def announced(*, registration: str) -> str:
     return batch.number
 
 
+def certified(*, application: str) -> str:
+    """Make the certificate of a granted application; the code that it carries."""
+    from register import certificates
+    from register.models import Registration
+    from tenants import crossing
+    from tenants.models import User
+
+    with crossing.standing(crossing.Desk.AUTHORITY):
+        given = Registration.objects.select_related("person", "agency").get(case_id=application)
+        by = User.objects.get(username="zhou.authority")
+        return certificates.issue(registration=given, by=by).code
+
+
 # --- Applications ----------------------------------------------------------------------------------
 
 
@@ -523,7 +536,7 @@ def counter_code(*, person: str, number: str, agency: str = "beijing") -> str:
 
 
 KNOWN: Final = (
-    *(someone, opened, announced, draft, lodged, pile, answered, asked_to_open, asked_to_merge),
+    *(someone, opened, announced, certified, draft, lodged, pile, answered, asked_to_open, asked_to_merge),
     *(signed_in, staff_in, out_of_time, captcha, code, counter_code),
 )
 VERBS: Final[dict[str, Callable[..., Any]]] = {verb.__name__: verb for verb in KNOWN}

@@ -111,6 +111,10 @@ class Stage:
         """The number of a published announcement that names this person's registration."""
         return str(self.backstage.ask("announced", registration=person.registration))
 
+    def certified(self, lodged: Lodged) -> str:
+        """The code of the certificate of a granted application, made now."""
+        return str(self.backstage.ask("certified", application=lodged.application))
+
     def session_of(self, person: Somebody) -> str:
         """The key of a session in which this person has just signed in."""
         return str(self.backstage.ask("signed_in", person=person.id))

@@ -90,12 +90,12 @@ def appeal_status(request: HttpRequest) -> HttpResponse:
     return private(render(request, "intake/appeal_status.html", context))
 
 
-def _tag(found: appeals.Standing) -> dict[str, str]:
+def _tag(found: appeals.Progress) -> dict[str, str]:
     tone, icon = LOOKS[found.outcome]
     return {"word": found.word, "tone": tone, "shape": "filled", "icon": icon}
 
 
-def _found(request: HttpRequest, *, reference: str, document_type: str, number: str) -> appeals.Standing:
+def _found(request: HttpRequest, *, reference: str, document_type: str, number: str) -> appeals.Progress:
     counted = attempts.named("appeal", reference)
     attempts.check(request, counted)
     found = appeals.standing_of(reference=reference, document_type=document_type, number=number)

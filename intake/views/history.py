@@ -76,11 +76,10 @@ def history(request: ApplicantRequest) -> HttpResponse:
 def decision(request: ApplicantRequest, registration_id: UUID) -> HttpResponse:
     """The decision by which an own registration ended (注销、撤销、吊销决定书), as a PDF."""
     person = signin.person_of(request)
-    ended = Registration.objects.exclude(ended_how="").filter(people.rows_of(person))
-    row = get_object_or_404(ended, pk=registration_id)
+    row = get_object_or_404(endings.decided().filter(people.rows_of(person)), pk=registration_id)
     letter = endings.letter_of(row, person, Agency.objects.get(code=AUTHORITY_CODE))
     answer = HttpResponse(letters.letter_pdf(letter), content_type="application/pdf")
-    answer["Content-Disposition"] = f'inline; filename="decision-{row.number}.pdf"'
+    answer["Content-Disposition"] = 'inline; filename="decision.pdf"'
     return private(answer)
 
 

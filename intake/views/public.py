@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from intake import flows
-from register import announcing, codes, lookup, policy
+from register import announcing, codes, policy
 from register.models import Kind
 from tenants.guards import public
 
@@ -48,7 +47,7 @@ def announcement(request: HttpRequest, number: str) -> HttpResponse:
     batch = announcing.published().filter(number=number).first()
     if batch is None:
         raise Http404
-    page = announcing.page_of(batch, after=_place(request, "after"), before=_place(request, "before"))
+    page = announcing.page_of(batch, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
     rules = policy.current()
     context = {
         "batch": batch,
@@ -67,14 +66,6 @@ def announcement(request: HttpRequest, number: str) -> HttpResponse:
         "next_url": f"?after={page.after}" if page.after else "",
     }
     return render(request, "intake/announcement.html", context)
-
-
-def _place(request: HttpRequest, name: str) -> str:
-    """A place in the list: the number of a certificate, or none."""
-    try:
-        return lookup.check_number(request.GET.get(name, ""))
-    except ValidationError:
-        return ""
 
 
 @public

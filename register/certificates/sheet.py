@@ -73,6 +73,16 @@ def html_of(registration: Registration, edition: Edition) -> str:
         return render_to_string(TEMPLATE, context)
 
 
+def facts(registration: Registration) -> tuple[object, ...]:
+    """What the sheet says of person and registration: two that are equal draw the same sheet."""
+    person = people.living(registration.person)
+    return (
+        *(person.name, person.sex, person.document_mask, person.photo_id),
+        *(registration.number, registration.category, registration.employer_name, registration.agency_id),
+        *(registration.first_registered_on, registration.valid_from, registration.valid_to),
+    )
+
+
 def draw(registration: Registration, edition: Edition) -> bytes:
     """The unsigned PDF."""
     return printing.render_pdf(html_of(registration, edition))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from register import endings, policy
@@ -37,10 +38,15 @@ DONE: Final[Mapping[str, str]] = {
 }
 
 
+def decided() -> QuerySet[Registration]:
+    """Registrations that a registrar ended here. What came ended with old records has no decision of ours."""
+    return Registration.objects.filter(ended_on__isnull=False, ended_by__isnull=False)
+
+
 def letter_of(row: Registration, person: Person, authority: Agency) -> Letter:
-    """The decision for one registration that was ended; it carries the masked document number."""
-    if row.ended_on is None:
-        raise ValueError(f"registration {row.pk} has not ended")
+    """The decision for one registration that was ended here; it carries the masked document number."""
+    if row.ended_on is None or row.ended_by_id is None:
+        raise ValueError(f"registration {row.pk} was not ended here")
     rules = policy.current(row.ended_on)
     barred = endings.barred_until(row.ended_how, row.ended_on)
     word = How(row.ended_how)

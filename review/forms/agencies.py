@@ -257,5 +257,6 @@ LABELS: Final = {
     "intake_note": _("暂停的原因"),
     "merged_into": _("并入机构"),
     "merged_at": _("合并完成"),
+    "merger_hand": _("合并经办人"),
     "schema": _("数据架构"),
 }

@@ -42,9 +42,8 @@ class ScopeForm(forms.Form):
 
     @property
     def scope(self) -> Scope:
-        """What was chosen; what cannot be understood narrows nothing."""
-        chosen = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        return Scope(**{key: value for key, value in chosen.items() if key in self.fields and value})
+        """What was chosen in a valid form."""
+        return Scope(**{key: value for key, value in self.cleaned_data.items() if value})
 
 
 class BatchForm(forms.Form):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from register import clock, codes, documents, endings, names, restrictions, uploads
 from register.appeals import ExamRecord
-from register.corrections import REASON_LENGTH, Proof
+from register.corrections import REASON_LENGTH, Because, Proof
 from register.models import Appeal, DocumentType, Person, Restriction
 from register.resources import EARLIEST_CERTIFICATE
 
@@ -88,9 +88,16 @@ class NameForm(ProofForm):
 
 
 class DocumentForm(ProofForm):
-    """The document as the proof has it; its number is typed twice."""
+    """The document as the proof has it, and why it is corrected; its number is typed twice."""
 
-    field_order = ("document_type", "number", "again", "reason", "proof")
+    field_order = ("because", "document_type", "number", "again", "reason", "proof")
+    because = forms.ChoiceField(
+        label=_("更正原因"),
+        choices=Because.choices,
+        widget=forms.RadioSelect,
+        help_text=_("号码曾是本人证件上的，选“换证”；登记时录错、不是本人号码的，选“登记错误”。"),
+        error_messages={"required": _("请选择更正原因。")},
+    )
     document_type = forms.ChoiceField(label=_("证件类型"), choices=DocumentType.choices)
     number = forms.CharField(
         label=_("更正后的证件号码"),

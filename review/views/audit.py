@@ -158,7 +158,8 @@ def export(request: StaffRequest, book: str) -> HttpResponse:
         "book": found,
         "form": form,
         "asked": said,
-        "count": audit.count(found, asked),
+        "count": min(counted := audit.count(found, asked, most=audit_files.MOST), audit_files.MOST),
+        "more": counted > audit_files.MOST,
         "back_url": back,
     }
     return private(render(request, "review/audit/export.html", context))

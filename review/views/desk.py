@@ -105,6 +105,11 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def read_by(request: HttpRequest) -> str:
+    """The key of the opinion that stood on the page from which this was posted; empty where none did."""
+    return request.POST.get("read", "")
+
+
 def is_target(case: Case) -> bool:
     """Whether the running clock is a target of the agency only, no statutory limit."""
     return case.clock in MERE_TARGETS and not workflow.binds(case)
@@ -143,6 +148,8 @@ class Question:
     template: str = "review/act.html"
     # Somebody asks for another row or a preview: the page is shown again, nothing is done.
     only_show: bool = False
+    # The key of the pending opinion that the page shows; it comes back with the answer.
+    read: str = ""
     # What else the template shows.
     more: Mapping[str, Any] = field(default_factory=dict)
 

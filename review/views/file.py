@@ -77,7 +77,9 @@ BY_ACT: Final = {button.act: button for button in BUTTONS}
 
 def buttons(case: Case, by: Actor) -> list[Button]:
     """The acts open to this reader that have a page, the main one last."""
-    acts = set(workflow.acts_open_to(case, by))
+    # A registrar ends a case together with the registration, on the page of the person.
+    by_hand = by.roles & {workflow.SUPERVISOR, workflow.SIGNING_OFFICER}
+    acts = set(workflow.acts_open_to(case, by, but=() if by_hand else ("terminate",)))
     pending = workflow.pending_opinion(case)
     if pending is not None and case.state == State.REPORTED:
         # Whoever signs agrees with the proposal or not, but makes no other decision.

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from register import clock, codes, documents
 from register.models import DocketEntry, Kind
-from review import inbox, presence, queue, saved
+from review import bulk, inbox, presence, queue, saved
 from review.forms.queue import FilterForm
 from review.models import Case
 from review.queue import Book, Cursor, Tab, Wish
@@ -35,7 +35,7 @@ from tenants.guards import StaffRequest
 from tenants.ways import own_page
 
 Line = TypeVar("Line", Case, DocketEntry)
-MOST_TICKED: Final = 200
+MOST_TICKED: Final = bulk.MOST
 PLACE_COOKIE: Final = "queue"
 MOST_QUERY: Final = 1000
 
@@ -74,8 +74,8 @@ def with_lookers(rows: Iterable[Row], *, user_id: int) -> list[Row]:
     return [replace(row, looking=presence.names(seen[row.id])) if row.id in seen else row for row in rows]
 
 
-def row_of_entry(entry: DocketEntry, *, by: Actor) -> Row:
-    return _row(entry, entry.case_id, entry.officer, by=by, agency=entry.agency.name)
+def row_of_entry(entry: DocketEntry, *, by: Actor, agency: str) -> Row:
+    return _row(entry, entry.case_id, entry.officer, by=by, agency=agency)
 
 
 def _row(
@@ -146,7 +146,8 @@ def context_of(
     narrowed = queue.narrowed(lines, book, wish, user_id=user_id)
     counted = queue.counts(narrowed, book, user_id=user_id, covers=covers, wish=wish)
     after, before = (Cursor.parse(asked.get(name, ""), tab) for name in ("after", "before"))
-    listed = queue.listed(narrowed, book, tab, user_id=user_id, covers=covers)
+    few = bool(wish.search or wish.employer) and counted[tab.key] is not None
+    listed = queue.listed(narrowed, book, tab, user_id=user_id, covers=covers, few=few)
     page = queue.page(listed, book, tab, after=after, before=before)
     if not (after or before or page.after):
         # The whole list is on the page: its figure is that of the rows, whatever happened in between.

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from review import audit_files, looks, prepared
 from review.views.desk import AGENCY_READERS, AUTHORITY_READERS, actor, private, told
+from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 
 
@@ -41,7 +42,12 @@ def prepared_file(request: StaffRequest, file_id: UUID) -> HttpResponse:
     if file.full and not looks.may_fetch(file, actor(request)):
         messages.error(request, _("文件中有完整证件号码，您现在不能查看这些号码，文件不能下载。"))
         return redirect("prepared-files")
-    answer = HttpResponse(bytes(file.data or b""), content_type=file.content_type)
+    try:
+        content = prepared.content_of(file)
+    except Refusal as no:
+        messages.error(request, str(no.message))
+        return redirect("prepared-files")
+    answer = HttpResponse(content, content_type=file.content_type)
     answer["Content-Disposition"] = str(content_disposition_header(True, file.name))
     answer["X-Content-Type-Options"] = "nosniff"
     return private(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import connection, transaction
@@ -69,26 +69,27 @@ END $$
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One row-level policy of one table for some roles; one about new rows adds to what the others ask."""
+    """One row-level policy of one table for some roles; one of a single command narrows what others allow."""
 
     name: str
     table: str
     roles: tuple[str, ...]
     see: str
     write: str
-    new_rows: bool = False
+    command: str = ""
 
     @property
     def terms(self) -> str:
         """What stands behind the table's name in the statement that makes it."""
-        if self.new_rows:
-            return f"AS RESTRICTIVE FOR INSERT TO {_list(self.roles)} WITH CHECK ({self.write})"
-        return f"TO {_list(self.roles)} USING ({self.see}) WITH CHECK ({self.write})"
+        using = f" USING ({self.see})" if self.see else ""
+        check = f" WITH CHECK ({self.write})" if self.write else ""
+        only = f"AS RESTRICTIVE FOR {self.command} " if self.command else ""
+        return f"{only}TO {_list(self.roles)}{using}{check}"
 
     @property
     def source(self) -> str:
         """A digest of what is written here; it stands in the policy's comment."""
-        text = "/".join((",".join(sorted(self.roles)), self.see, self.write, "new" * self.new_rows))
+        text = "/".join((",".join(sorted(self.roles)), self.see, self.write, self.command))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -101,6 +102,8 @@ class Walls:
     rows: Mapping[str, Mapping[str, Rows]]
     sequences: Mapping[str, tuple[str, ...]]
     users: tuple[str, ...]
+    # By table and role: the columns which that role may change, where it may not change the others.
+    columns: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def policies(self) -> Iterator[Policy]:
@@ -108,9 +111,11 @@ class Walls:
             for role, rows in narrowed.items():
                 yield Policy(role, table, (role,), self._filled(rows.see), self._filled(rows.written))
                 if rows.begin:
-                    yield Policy(
-                        f"{role}_begins", table, (role,), "", self._filled(rows.begin), new_rows=True
-                    )
+                    yield Policy(f"{role}_begins", table, (role,), "", self._filled(rows.begin), "INSERT")
+                if rows.change:
+                    old = self._filled(rows.change)
+                    yield Policy(f"{role}_changes", table, (role,), old, EVERY, "UPDATE")
+                    yield Policy(f"{role}_deletes", table, (role,), old, "", "DELETE")
             letters = self.tables[table]
             free = tuple(role for role, what in letters.items() if what and role not in narrowed)
             if free:
@@ -123,7 +128,14 @@ class Walls:
 def walls_of(schema: str) -> Walls:
     """What must stand in this schema: the public one's walls, or an agency's."""
     if schema == PUBLIC:
-        return Walls(PUBLIC, grants.PUBLIC_TABLES, grants.PUBLIC_ROWS, grants.PUBLIC_SEQUENCES, DESKS)
+        return Walls(
+            PUBLIC,
+            grants.PUBLIC_TABLES,
+            grants.PUBLIC_ROWS,
+            grants.PUBLIC_SEQUENCES,
+            DESKS,
+            grants.PUBLIC_COLUMNS,
+        )
     own = agency_role(schema)
 
     def named(letters: grants.Letters) -> dict[str, str]:
@@ -165,6 +177,9 @@ def _script(walls: Walls) -> Iterator[str]:
             if what:
                 words = ", ".join(PRIVILEGES[letter] for letter in what)
                 yield f"GRANT {words} ON {schema}.{quoted(table)} TO {quoted(role)}"
+    for table, narrowed in walls.columns.items():
+        for role, columns in narrowed.items():
+            yield f"GRANT UPDATE ({_list(columns)}) ON {schema}.{quoted(table)} TO {quoted(role)}"
     for sequence, roles in walls.sequences.items():
         yield f"GRANT USAGE ON SEQUENCE {schema}.{quoted(sequence)} TO {_list(roles)}"
     for table in walls.rows:

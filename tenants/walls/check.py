@@ -79,6 +79,10 @@ def _wanted(walls: Walls) -> Iterator[Line]:
         for role, what in letters.items():
             for letter in what:
                 yield _privilege(table, role, PRIVILEGES[letter])
+    for table, narrowed in walls.columns.items():
+        for role, columns in narrowed.items():
+            for column in columns:
+                yield _privilege(f"{table}.{column}", role, "UPDATE")
     for sequence, roles in walls.sequences.items():
         for role in roles:
             yield _privilege(sequence, role, "USAGE")

@@ -73,6 +73,26 @@ SELECT
     OR EXISTS (SELECT 1 FROM bans WHERE years > 0 AND on_day <= ended_on + make_interval(years => years))
 """
 
+# What everybody may know of a registration `r`, under the name that the person carries now, with the open
+# application that tells whether one may practise meanwhile: columns, what stands in them, and whence.
+PUBLIC_CARD: Final = (
+    "number text, name text, kind text, category text, employer_name text, agency_id bigint,"
+    " first_registered_on date, valid_from date, valid_to date, granted_on date,"
+    " ended_how text, ended_on date, open_kind text, open_lodged_on date"
+)
+CARD_VALUES: Final = (
+    "r.number, living.name, r.kind, r.category, r.employer_name, r.agency_id,"
+    " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
+    " r.ended_how, r.ended_on, d.kind, d.lodged_on"
+)
+OF_THE_LIVING: Final = (
+    " JOIN public.register_person p ON p.id = r.person_id"
+    " JOIN public.register_person living ON living.id = coalesce(p.merged_into_id, p.id)"
+    " LEFT JOIN LATERAL (SELECT e.kind, e.lodged_on FROM public.register_docketentry e"
+    " WHERE e.open AND e.person_id IN (SELECT o.id FROM public.register_person o"
+    " WHERE o.id = living.id OR o.merged_into_id = living.id) LIMIT 1) d ON true"
+)
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     # The agency at whose desk this connection stands.
     "this_agency": Function(
@@ -169,39 +189,24 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     # Width and case of a name do not count; an open application tells whether one may practise meanwhile.
     "public_registration": Function(
         "certificate text, holder text",
-        "TABLE (number text, name text, kind text, category text, employer_name text, agency_id bigint,"
-        " first_registered_on date, valid_from date, valid_to date, granted_on date,"
-        " ended_how text, ended_on date, open_kind text, open_lodged_on date)",
-        "SELECT r.number, p.name, r.kind, r.category, r.employer_name, r.agency_id,"
-        " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
-        " r.ended_how, r.ended_on, d.kind, d.lodged_on"
-        " FROM public.register_registration r JOIN public.register_person p ON p.id = r.person_id"
-        " LEFT JOIN public.register_docketentry d"
-        " ON d.person_id = coalesce(p.merged_into_id, p.id) AND d.open"
-        " WHERE r.number = certificate AND upper(p.name) = upper(holder) ORDER BY r.granted_on, r.created_at",
+        f"TABLE ({PUBLIC_CARD})",
+        f"SELECT {CARD_VALUES} FROM public.register_registration r{OF_THE_LIVING}"  # noqa: S608 - only words of this file
+        " WHERE r.number = certificate AND upper(living.name) = upper(holder)"
+        " ORDER BY r.granted_on, r.created_at",
         (APPLICANT, *STAFF),
     ),
     # Public verification: whoever has the code of a certificate learns how its registration stands. All
     # periods under its number, in the order granted; `named` is the one that the certificate names.
     "certificate_by_code": Function(
         "asked text",
-        "TABLE (number text, name text, kind text, category text, employer_name text, agency_id bigint,"
-        " first_registered_on date, valid_from date, valid_to date, granted_on date,"
-        " ended_how text, ended_on date, open_kind text, open_lodged_on date,"
-        " named boolean, edition integer, issued_on date, void_at timestamptz)",
-        "SELECT r.number, living.name, r.kind, r.category, r.employer_name, r.agency_id,"
-        " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
-        " r.ended_how, r.ended_on, d.kind, d.lodged_on,"
-        " r.id = own.id, c.edition::integer, c.issued_on, c.void_at"
+        f"TABLE ({PUBLIC_CARD}, named boolean, edition integer, issued_on date, void_at timestamptz)",
+        f"SELECT {CARD_VALUES}, r.id = own.id, c.edition::integer, c.issued_on, c.void_at"  # noqa: S608
         " FROM public.register_certificate c"
         " JOIN public.register_registration own ON own.id = c.registration_id"
-        " JOIN public.register_person p ON p.id = own.person_id"
-        " JOIN public.register_person living ON living.id = coalesce(p.merged_into_id, p.id)"
-        " JOIN public.register_registration r ON r.number = own.number"
-        " JOIN public.register_person q"
-        " ON q.id = r.person_id AND coalesce(q.merged_into_id, q.id) = living.id"
-        " LEFT JOIN public.register_docketentry d ON d.person_id = living.id AND d.open"
-        " WHERE c.code = asked ORDER BY r.granted_on, r.created_at",
+        " JOIN public.register_person holder ON holder.id = own.person_id"
+        f" JOIN public.register_registration r ON r.number = own.number{OF_THE_LIVING}"
+        " WHERE c.code = asked AND living.id = coalesce(holder.merged_into_id, holder.id)"
+        " ORDER BY r.granted_on, r.created_at",
         (APPLICANT,),
     ),
 }
@@ -222,7 +227,7 @@ SIGN_IN: Final = {APPLICANT: "SIUD", AGENCY: "SIUD", AUTHORITY: "SIUD", CLERK: "
 
 PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     # the ground
-    "tenants_agency": {**READ, DOOR: "S", AGENCY: "SU", AUTHORITY: "SU"},
+    "tenants_agency": {**READ, DOOR: "S"},
     "tenants_domain": {**READ, DOOR: "S"},
     "tenants_user": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
     "tenants_user_groups": NOBODY,
@@ -262,11 +267,11 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "register_person": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
     # Portraits never change; one that nothing names any more is cleared away by the clerk.
     "register_photo": {APPLICANT: "SI", AGENCY: "S", AUTHORITY: "SI", CLERK: "SD"},
-    "register_formernumber": {AGENCY: "S", AUTHORITY: "SIU"},
+    "register_formernumber": {AGENCY: "S", AUTHORITY: "SIUD"},
     "register_personchange": {AUTHORITY: "SI"},
     "register_qualification": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
     "register_registration": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S", COURIER: "S"},
-    "register_certificate": {APPLICANT: "S", AUTHORITY: "SIU"},
+    "register_certificate": {APPLICANT: "S", AUTHORITY: "SI"},
     "register_restriction": {APPLICANT: "S", AGENCY: "S", AUTHORITY: "SIU", CLERK: "S"},
     "register_traininghours": {APPLICANT: "S", AGENCY: "SI", AUTHORITY: "S", CLERK: "S"},
     # Whoever appeals has no account: what was handed in is read through `my_appeal` only.
@@ -314,6 +319,25 @@ AGENCY_TABLES: Final[Mapping[str, Letters]] = {
     "review_dispatchline": {AGENCY: "SI", AUTHORITY: "S"},
 }
 
+# Where a role may change some columns of a row and not the others: there it has no U among its letters.
+AN_AGENCYS_OWN: Final = (
+    *("phone", "email", "address", "hours"),
+    *("materials_mode", "countersign", "letter_head", "retention_years"),
+)
+PUBLIC_COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    # Code, schema and number of an agency are for good: nobody at a desk changes them.
+    "tenants_agency": {
+        AGENCY: AN_AGENCYS_OWN,
+        AUTHORITY: (
+            *AN_AGENCYS_OWN,
+            *("kind", "name_zh", "name_en", "review_clock_applies"),
+            *("intake_open", "intake_note", "merged_into_id", "merged_at"),
+        ),
+    },
+    # What was signed is never changed; it becomes void.
+    "register_certificate": {AUTHORITY: ("void_at",)},
+}
+
 # Sequences outside of identity columns: who may draw the next number.
 PUBLIC_SEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {
     "register_application_serial": (APPLICANT,),
@@ -327,12 +351,14 @@ AGENCY_SEQUENCES: Final[Mapping[str, tuple[str, ...]]] = {}
 class Rows:
     """Which rows a role sees, and which it may write; without a word of its own, the same.
 
-    `begin` narrows further what a row may say when it is new.
+    `begin` narrows further what a row may say when it is new; `change` which rows, as they stand, may be
+    changed, locked or deleted.
     """
 
     see: str
     write: str = ""
     begin: str = ""
+    change: str = ""
 
     @property
     def written(self) -> str:
@@ -395,6 +421,9 @@ AUTHORITYS_STAFFS_OWN: Final = (
 )
 A_DEVICES_OWN: Final = "EXISTS (SELECT 1 FROM public.otp_static_staticdevice d WHERE d.id = device_id)"
 
+OF_AN_OPEN_BATCH: Final = (
+    "EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id AND b.published_on IS NULL)"
+)
 
 PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "tenants_agency": {AGENCY: Rows(EVERY, "id {ours}")},
@@ -422,6 +451,15 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
         ),
         AGENCY: Rows("agency_id {ours}"),
     },
+    # A movement moves one line: at the applicant's desk where the applicant has one, at an agency's its own.
+    "register_docketcount": {
+        APPLICANT: Rows(
+            NONE,
+            "change IN (1, -1) AND EXISTS (SELECT 1 FROM public.register_docketentry d"
+            " WHERE d.agency_id = register_docketcount.agency_id AND d.person_id {mine})",
+        ),
+        AGENCY: Rows(NONE, "agency_id {ours} AND change IN (1, -1)"),
+    },
     "register_registration": {
         APPLICANT: Rows("person_id {mine}"),
         AGENCY: Rows(
@@ -445,17 +483,18 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     # Nobody reads another one's appeal at the applicant's desk; a new one has no answer yet.
     "register_appeal": {APPLICANT: Rows(NONE, "outcome = ''")},
     "register_appealproof": {APPLICANT: Rows(NONE, EVERY)},
-    "register_batch": {APPLICANT: Rows("published_on IS NOT NULL"), AGENCY: Rows("published_on IS NOT NULL")},
     # What is public says for ever what it says.
+    "register_batch": {
+        APPLICANT: Rows("published_on IS NOT NULL"),
+        AGENCY: Rows("published_on IS NOT NULL"),
+        AUTHORITY: Rows(EVERY, change="published_on IS NULL"),
+    },
     "register_batchline": {
         **{
             desk: Rows("EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id)")
             for desk in (APPLICANT, AGENCY)
         },
-        AUTHORITY: Rows(
-            EVERY,
-            "EXISTS (SELECT 1 FROM public.register_batch b WHERE b.id = batch_id AND b.published_on IS NULL)",
-        ),
+        AUTHORITY: Rows(EVERY, OF_AN_OPEN_BATCH, change=OF_AN_OPEN_BATCH),
     },
     "intake_application": {APPLICANT: Rows("person_id {mine}")},
     "intake_paper": {

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from tenants.walls.place import agency_role
+from tenants.walls.place import SCHEMA_PATTERN, agency_role
 
 DOOR: Final = "desk_door"
 APPLICANT: Final = "desk_applicant"
@@ -39,8 +39,12 @@ FACULTIES: Final = """
 def ensure_roles(schemas: Iterable[str] = ()) -> None:
     """Create what is missing of the desks' roles and of these agencies'. The owner's login only.
 
-    The application's login and the owner may take each of them (SET), and inherit nothing.
+    The application's login and the owner may take each of them (SET), and inherit nothing. Raises ValueError
+    for what is not a plain name: it becomes part of a statement.
     """
+    schemas = list(schemas)
+    if unfit := [schema for schema in schemas if not SCHEMA_PATTERN.fullmatch(schema)]:
+        raise ValueError(f"Not the name of a schema: {unfit[0]!r}")
     names = [*DESKS, *(agency_role(schema) for schema in schemas)]
     for attempt in range(TRIES):
         try:

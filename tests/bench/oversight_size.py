@@ -11,88 +11,19 @@ import os
 import sys
 import time
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
+from tests.bench._docket import AGENCIES, fill
 from tests.bench.queue_size import ground, milliseconds
 
-AGENCIES: Final = 151
 LINES: Final = 200_000
+# One in so many lines is open.
+OPEN_EACH: Final = 50
 TRIES: Final = 9
 # Milliseconds for the whole page, and how many questions it may ask.
 MOST: Final = 1000.0
 MOST_QUERIES: Final = 12
 PAGES: Final = ("/oversight/", "/oversight/?weeks=52", "/oversight/?channel=provincial")
-# Without people behind the lines: the docket's key to them is dropped in this database of one run.
-LOOSEN: Final = """
-    DO $$ DECLARE name text; BEGIN
-        FOR name IN SELECT conname FROM pg_constraint
-            WHERE conrelid = 'register_docketentry'::regclass AND contype = 'f'
-            AND confrelid = 'register_person'::regclass
-        LOOP EXECUTE format('ALTER TABLE register_docketentry DROP CONSTRAINT %I', name); END LOOP;
-    END $$
-"""
-VALUES: Final = {
-    "case_id": "gen_random_uuid()",
-    "reference": "'ZC2026' || lpad(n::text, 8, '0')",
-    "person_id": "gen_random_uuid()",
-    "agency_id": "a.ids[1 + n %% array_length(a.ids, 1)]",
-    "kind": "(ARRAY['initial','renewal','change','reregister'])[1 + n %% 4]",
-    "category": "'A' || (1 + n %% 5)",
-    "applicant_name": "'测试' || substr('甲乙丙丁戊己庚辛壬癸', 1 + n %% 10, 1)",
-    "employer_name": "'示例' || (n %% 2000) || '号化工有限公司'",
-    "state": "CASE WHEN s.open THEN (ARRAY['submitted','accepted','correction','reported'])[1 + n / 50 %% 4]"
-    " ELSE (ARRAY['issued','issued','final_failed','withdrawn'])[1 + n %% 4] END",
-    "open": "s.open",
-    "lodged_on": "s.lodged",
-    "due_on": "CASE WHEN s.open THEN current_date + (n / 50 %% 30 - 4) END",
-    "clock": "CASE WHEN s.open THEN (ARRAY['A','F','C','N'])[1 + n / 50 %% 4] ELSE '' END",
-    "reported_on": "CASE WHEN NOT s.open THEN s.lodged + 15 END",
-    "decided_on": "CASE WHEN NOT s.open AND n %% 4 < 3 THEN s.lodged + 30 END",
-    "first_verdict": "CASE WHEN s.open THEN '' ELSE 'pass' END",
-    "final_verdict": "CASE WHEN s.open OR n %% 4 = 3 THEN '' WHEN n %% 4 = 2 THEN 'fail' ELSE 'pass' END",
-    "corrections": "(n %% 5 = 0)::int",
-    "remands": "(n %% 11 = 0)::int",
-    "chain_length": "6",
-    "chain_head": "''",
-    "updated_at": "now()",
-}
-
-
-def fill() -> None:
-    """151 agencies, of which those without a schema are never entered, and the lines of some three years."""
-    from django.db import connection
-
-    from register.models import DocketEntry
-    from tenants import crossing
-    from tenants.crossing import Desk
-    from tenants.models import Agency
-
-    nothing = {"BooleanField": "false", "CharField": "''", "PositiveSmallIntegerField": "0"}
-    columns = {
-        str(field.column): VALUES.get(str(field.column))
-        or ("NULL" if field.null else nothing[field.get_internal_type()])
-        for field in DocketEntry._meta.concrete_fields
-    }
-    with crossing.standing(Desk.OWNER), connection.cursor() as cursor:
-        there = Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).count()
-        Agency.objects.bulk_create(
-            Agency(
-                code=f"made{n}", schema_name=f"made{n}", number=700 + n, kind="provincial", name_zh=f"示例{n}"
-            )
-            for n in range(AGENCIES - there)
-        )
-        ids = list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).values_list("pk", flat=True))
-        cursor.execute(LOOSEN)
-        given: list[Any] = [LINES, ids]
-        cursor.execute(
-            f"INSERT INTO register_docketentry ({', '.join(columns)})"
-            f" SELECT {', '.join(columns.values())} FROM generate_series(1, %s) n,"
-            " (SELECT %s::bigint[] AS ids) a,"
-            " LATERAL (SELECT n %% 50 = 0 AS open, current_date - (CASE WHEN n %% 50 = 0 THEN n / 50 %% 90"
-            " ELSE n %% 1100 END) AS lodged) s",
-            given,
-        )
-        cursor.execute("VACUUM ANALYZE register_docketentry")
 
 
 def explain(queries: list[dict[str, str]]) -> None:
@@ -122,7 +53,7 @@ def main() -> int:
         agencies = {agency.code: agency for agency in Agency.objects.all()}
         cast = Cast(agencies, {}, staff_of(agencies))
         begun = time.perf_counter()
-        fill()
+        fill(LINES, each=OPEN_EACH)
         print(f"{LINES:,} lines of {AGENCIES} agencies written in {time.perf_counter() - begun:.0f} s")
         client = at_desk(cast, "zhao")
         for path in PAGES:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from intake import circumstances, completeness, dossier, filing
 from intake.dossier import Frozen
@@ -16,7 +18,7 @@ from intake.models import Application
 from notifications import outbox
 from notifications.models import Outbox
 from register import clock, policy
-from register.models import DocketEntry, Kind
+from register.models import DocketEntry, Kind, Person
 from review.models import Case, Dossier, Movement
 from review.states import State
 from tenants import crossing
@@ -423,6 +425,23 @@ def test_a_change_that_changes_nothing_is_not_lodged(cast: Cast) -> None:
             application=draft, section=Section.REGISTRATION, data={"change_items": ["1"], "category": "A5"}
         )
         assert misses(again(draft)) == [("employer", "name")]
+
+
+def test_the_draft_of_a_record_that_was_merged_meanwhile_is_not_lodged(at_desk: Cast) -> None:
+    """Lodging and merging keep out of each other's way by the same lock of the person."""
+    draft = filled(at_desk.zhang, at_desk.beijing)
+    with crossing.standing(crossing.Desk.OWNER):
+        Person.objects.filter(pk=at_desk.zhang.pk).update(merged_into=at_desk.sun)
+    with crossing.acting_as(at_desk.zhang.pk):
+        with CaptureQueriesContext(connection) as asked, pytest.raises(Refusal) as no:
+            filing.lodge(application=draft)
+        assert (no.value.code, DocketEntry.objects.count()) == ("merged", 0)
+    told = [query["sql"] for query in asked]
+    locked = [
+        n for n, sql in enumerate(told) if "pg_advisory_xact_lock" in sql and str(at_desk.zhang.pk) in sql
+    ]
+    row = [n for n, sql in enumerate(told) if "FOR UPDATE" in sql]
+    assert (len(locked), locked[0] < row[0]) == (1, True)
 
 
 CLOSED: list[Any] = [

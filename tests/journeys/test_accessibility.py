@@ -37,7 +37,7 @@ NO_PAGES: Final = frozenset(
     | {"captcha-image", "captcha-image-2x", "captcha-audio", "captcha-refresh", "captcha-voice"}
     | {"photo", "form_pdf", "form_word", "letter_pdf", "copy", "account_data", "account_verification"}
     | {"paper", "paper_page", "paper_thumbnail", "paper_removal", "paper_return"}
-    | {"notice_board", "notices_read", "notice_read"}
+    | {"notice_board", "notices_read", "notice_read", "certificate", "ending_decision"}
 )
 
 Route = Callable[[Desk], Iterator[Window]]
@@ -98,6 +98,16 @@ def questions_without_an_account(desk: Desk) -> Iterator[Window]:
     wang.appeal()
     wang.sees("申诉已提交")
     yield wang
+
+
+@tour("verify", "home", "history")
+def a_certificate_in_hand(desk: Desk) -> Iterator[Window]:
+    """Its code typed in, at its address, one that nobody has, and where its holder finds it."""
+    holder = desk.applicant(photo=True)
+    code = desk.stage.certified(desk.stage.lodged(holder.person, at="final_passed"))
+    visitor = desk.newcomer()
+    yield from stops(visitor, "/verify/", f"/verify/{code}/", f"/verify/{code[::-1]}/")
+    yield from stops(holder, "/home/", "/history/")
 
 
 @tour("signin", "password_new")
@@ -357,13 +367,23 @@ def the_authority(desk: Desk) -> Iterator[Window]:
     """The docket, a case in final review, the calendar and the authority's own people."""
     reported = desk.stage.lodged(desk.stage.someone(account=True), at="reported")
     at = f"/cases/{reported.application}/"
-    yield from stops(desk.officer("zhao.authority"), "/cases/", at, f"{at}approval/")
-    yield from stops(
-        desk.officer("feng.authority"), "/holidays/", "/holidays/day/", "/holidays/announcement/", "/people/"
-    )
+    yield from stops(desk.officer("zhao.authority"), "/cases/", at, f"{at}approval/", "/oversight/")
+    feng = desk.officer("feng.authority")
+    yield from stops(feng, "/holidays/", "/holidays/day/", "/holidays/announcement/", "/people/")
+    yield from stops(feng, "/agencies/", "/agencies/beijing/", "/agencies/beijing/merger/", "/policies/")
 
 
-@pytest.mark.parametrize("route", [a_reviewer, a_supervisor, a_manager, the_authority])
+def the_registrar(desk: Desk) -> Iterator[Window]:
+    """The national books: a person and an act, batches, rosters, appeals; and what the auditor reads."""
+    desk.stage.lodged(desk.stage.someone(account=True), at="final_passed")
+    held = desk.stage.someone("valid")
+    zhou = desk.officer("zhou.authority")
+    yield from stops(zhou, "/registrants/", f"/registrants/{held.id}/", f"/registrants/{held.id}/name/")
+    yield from stops(zhou, "/batches/", "/batches/new/", "/rosters/", "/rosters/export/", "/appeals/")
+    yield from stops(desk.officer("wei.authority"), "/audit/", "/audit/roles/", "/audit/verification/")
+
+
+@pytest.mark.parametrize("route", [a_reviewer, a_supervisor, a_manager, the_authority, the_registrar])
 def test_the_desks_of_the_staff_are_as_good(desk: Desk, route: Route) -> None:
     assert list(chain.from_iterable(faults(window) for window in route(desk))) == []
 

@@ -62,7 +62,11 @@ def _open_and_decide(desk: Desk) -> None:
     reviewer = invited(manager.page.locator("#invitation-link").inner_text(), desk, f"chushen.{CODE}")
     expect(reviewer.page.get_by_role("heading", name="案卷队列")).to_be_visible()
 
-    # Somebody lodges there.
+    # Now that somebody is there, the administrator lets it take applications; somebody lodges.
+    feng.open(f"/agencies/{CODE}/")
+    feng.follow("开始接收申请")
+    feng.press("开始接收申请")
+    feng.says("已开始接收申请")
     zhang = desk.applicant(photo=True)
     begun = desk.stage.draft(zhang.person, agency=CODE)
     zhang.open(f"/applications/{begun.application}/steps/preview/")

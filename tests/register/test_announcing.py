@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from register import announcing, names
-from register.models import Batch, BatchLine, Registration
+from register.models import Batch, BatchLine, Kind, Registration
 from register.policy import Policy
 from tenants import crossing
 from tenants.crossing import Desk
@@ -79,12 +79,32 @@ def test_lines_are_paged_by_certificate_number(cast: Cast) -> None:
         numbers[4:],
         numbers[2:4],
     ]
+    places = [f"{line.number}-{line.pk}" for line in BatchLine.objects.order_by("number")]
     assert [(page.before, page.after) for page in (first, second, third, back)] == [
-        (None, numbers[1]),
-        (numbers[2], numbers[3]),
-        (numbers[4], None),
-        (numbers[2], numbers[3]),
+        (None, places[1]),
+        (places[2], places[3]),
+        (places[4], None),
+        (places[2], places[3]),
     ]
+
+
+def test_no_line_is_lost_where_a_number_stands_twice(cast: Cast) -> None:
+    person = factories.person("张测")
+    row = None
+    for kind in (Kind.INITIAL, Kind.CHANGE, Kind.RENEWAL):
+        row = factories.registration(person, cast.beijing, number="26001000001", kind=kind, supersedes=row)
+    with crossing.standing(Desk.AUTHORITY):
+        batch = announcing.compose(number="2026-01", title="公告", registrations=Registration.objects.all())
+        seen: list[BatchLine] = []
+        place: str | None = ""
+        while place is not None:
+            page = announcing.page_of(batch, after=place, size=1)
+            seen += page.lines
+            place = page.after
+        last = announcing.page_of(batch, before=f"26001000001-{seen[-1].pk}", size=1)
+        odd = [len(announcing.page_of(batch, after=no).lines) for no in ("26001000001", "x\0", "-1")]
+    assert [line.pk for line in seen] == sorted(batch.lines.values_list("pk", flat=True))
+    assert (list(last.lines), odd) == ([seen[1]], [3, 3, 3])
 
 
 def test_a_batch_is_published_once_and_not_empty(cast: Cast) -> None:

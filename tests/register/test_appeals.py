@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 
-from register import appeals
+from register import appeals, clock, documents
 from register.appeals import Proof
-from register.models import Appeal, AppealProof
+from register.models import Appeal, AppealProof, FormerNumber
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.crypto import decrypt, sha256_hex
 from tenants.errors import Refusal
+from tenants.models import User
 from tests import factories
 from tests.cast import APPLICANTS, Cast
 
@@ -43,7 +46,7 @@ def lodged(**changes: Any) -> str:
         return appeals.lodge_appeal(**{**FACTS, **changes})
 
 
-def standing(reference: str, number: str = STRANGER) -> appeals.Standing | None:
+def standing(reference: str, number: str = STRANGER) -> appeals.Progress | None:
     with crossing.standing(Desk.APPLICANT):
         return appeals.standing_of(reference=reference, document_type="01", number=number)
 
@@ -170,6 +173,53 @@ def test_an_appeal_is_answered_once(cast: Cast) -> None:
     answered(cast, reference)
     with pytest.raises(Refusal, match="已经答复"):
         answered(cast, reference, answer="又一次")
+
+
+RECORD = appeals.ExamRecord(
+    certificate_number="CS00000777", exam_year=2024, issued_on=date(2025, 2, 10), issuer="示例考试中心"
+)
+
+
+def upheld(cast: Cast, reference: str, by: User | None = None, **changes: Any) -> appeals.Entered:
+    appeal = Appeal.objects.get(reference=reference)
+    with crossing.standing(Desk.AUTHORITY):
+        return appeals.uphold_appeal(
+            appeal_id=appeal.pk,
+            record=replace(RECORD, **changes),
+            answer="已核实。",
+            by=by or cast.user("zhou"),
+        )
+
+
+def test_a_record_that_stands_there_with_other_data_is_mended_by_the_proof(cast: Cast) -> None:
+    person = factories.person("钱测", STRANGER)
+    row = factories.qualification(
+        person, certificate_number="CS00000777", exam_year=2023, management_number="GL0001"
+    )
+    assert upheld(cast, lodged()) == "mended"
+    row.refresh_from_db()
+    assert (row.exam_year, row.issued_on, row.management_number) == (2024, date(2025, 2, 10), "GL0001")
+    assert upheld(cast, lodged()) == "unchanged"
+
+
+@pytest.mark.parametrize("former", [False, True])
+def test_nobody_answers_the_own_appeal(cast: Cast, former: bool) -> None:
+    """Under the very number, or under the one carried now where the appeal names a former one."""
+    digest = documents.digest("01", STRANGER)
+    if former:
+        person = factories.person("钱测")
+        FormerNumber.objects.create(
+            person=person, document_digest=digest, document_mask="…", until=clock.today()
+        )
+        digest = person.document_digest
+    User.objects.filter(pk=cast.user("zhou").pk).update(document_digest=digest)
+    zhou = User.objects.get(pk=cast.user("zhou").pk)
+    reference = lodged()
+    for act in (upheld, answered):
+        with pytest.raises(Refusal) as no:
+            act(cast, reference, by=zhou)
+        assert no.value.code == "conflict"
+    assert Appeal.objects.get(reference=reference).outcome == ""
 
 
 @pytest.mark.parametrize("name", ["zhao", "feng", "li"])

@@ -22,11 +22,12 @@ from pytest_django import Settings
 from notifications.models import Outbox
 from register import certificates, clock
 from register.certificates import codes, making, sheet, signing
-from register.models import Certificate, Kind, Registration
+from register.models import Certificate, Kind, Person, Registration
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.crypto import sha256_hex
 from tenants.errors import Refusal
+from tenants.models import User
 from tests import certificates as papers
 from tests import factories
 from tests.cast import Cast
@@ -224,34 +225,71 @@ def test_a_reissue_voids_the_edition_before_and_tells_its_holder(
         assert [one.edition for one in certificates.of_person(cast.zhang)] == [2, 1]
 
 
-def test_a_second_click_makes_no_third_edition(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_who_reissue_at_once_the_second_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     papers.undrawn(monkeypatch)
     first = issued(cast, registered(cast))
     before = Certificate.objects.get(pk=first.pk)
     second = reissued(cast, first)
-    monkeypatch.setattr(making, "check_open_to_reissue", lambda _one: None)
-    assert reissued(cast, before).pk == second.pk
-    assert Outbox.objects.filter(kind="reissued").count() == 1
+    with monkeypatch.context() as patch, pytest.raises(Refusal) as no:
+        patch.setattr(making, "check_open_to_reissue", lambda _one, **_by: None)
+        reissued(cast, before, "姓名更正")
+    assert (no.value.code, Certificate.objects.count()) == ("reissued_already", 2)
+    assert Outbox.objects.get(kind="reissued").cause == str(second.pk)
+
+
+@pytest.mark.parametrize("name", ["更名测试", "张测"])
+def test_what_was_corrected_while_it_was_drawn_is_drawn_once_more(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    first = papers.certificate(registered(cast))
+    drawn = papers.undrawn(monkeypatch)
+
+    def slowly(pdf: bytes) -> bytes:
+        type(cast.zhang).objects.filter(pk=cast.zhang.pk).update(name=name)
+        return pdf
+
+    monkeypatch.setattr(signing, "sign", slowly)
+    reissued(cast, first)
+    assert drawn == [2] * (1 if name == cast.zhang.name else 2)
+
+
+def test_superseded_while_it_was_drawn(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    papers.undrawn(monkeypatch)
+    first = papers.certificate(registered(cast))
+
+    def slowly(pdf: bytes) -> bytes:
+        Registration.objects.update(ended_how="cancelled", ended_on=clock.today())
+        return pdf
+
+    monkeypatch.setattr(signing, "sign", slowly)
+    with pytest.raises(Refusal) as no:
+        reissued(cast, first)
+    assert (no.value.code, Certificate.objects.count()) == ("registration_ended", 1)
 
 
 @pytest.mark.parametrize(
-    ("fields", "code"),
+    ("fields", "made"),
     [
-        ({"ended_how": "cancelled", "ended_on": clock.today()}, "registration_ended"),
-        ({"valid_from": clock.today() - 900 * DAY, "valid_to": clock.today() - DAY}, "registration_ended"),
+        ({"ended_how": "cancelled", "ended_on": clock.today()}, 0),
+        # Whose period has run out meanwhile gets what was announced, and no further edition.
+        ({"valid_from": clock.today() - 900 * DAY, "valid_to": clock.today() - DAY}, 1),
     ],
 )
-def test_what_is_over_gets_none(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], code: str
+def test_what_has_ended_gets_none(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], made: int
 ) -> None:
     drawn = papers.undrawn(monkeypatch)
     row = registered(cast, **fields)
+    if made:
+        certificate = issued(cast, row)
+    else:
+        with pytest.raises(Refusal) as no:
+            issued(cast, row)
+        assert no.value.code == "registration_ended"
+        certificate = papers.certificate(row)
     with pytest.raises(Refusal) as no:
-        issued(cast, row)
-    assert no.value.code == code
-    with pytest.raises(Refusal) as no:
-        reissued(cast, papers.certificate(row))
-    assert (no.value.code, drawn) == (code, [])
+        reissued(cast, certificate)
+    assert (no.value.code, len(drawn)) == ("registration_ended", made)
 
 
 def test_ended_while_it_was_drawn(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +316,21 @@ def test_what_a_change_superseded_is_not_reissued(cast: Cast) -> None:
     with pytest.raises(Refusal) as no:
         reissued(cast, stored)
     assert no.value.code == "superseded"
+
+
+def test_nobody_makes_the_own_certificate_anew(cast: Cast) -> None:
+    row = factories.registration(cast.zhang, cast.beijing)
+    stored = papers.certificate(row)
+    Person.objects.filter(pk=cast.zhang.pk).update(merged_into=cast.sun)
+    User.objects.filter(pk=cast.user("zhou").pk).update(document_digest=cast.sun.document_digest)
+    cast.users["zhou"].refresh_from_db()
+    with pytest.raises(Refusal) as no:
+        reissued(cast, stored)
+    assert no.value.code == "conflict"
+    cast.users["zhou"] = cast.user("feng")
+    with pytest.raises(Refusal) as no:
+        reissued(cast, stored)
+    assert no.value.code == "role"
 
 
 def test_no_reissue_without_a_reason(cast: Cast) -> None:

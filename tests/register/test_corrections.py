@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from notifications.models import Outbox
-from register import bars, clock, corrections, people, standing
+from register import announcing, bars, clock, corrections, people, registrars, standing
 from register.corrections import Proof
 from register.models import FormerNumber, Person, PersonChange
 from register.uploads import Sanitised
@@ -38,7 +40,8 @@ def renamed(cast: Cast, person: Person, name: str, **changes: Any) -> PersonChan
 def renumbered(cast: Cast, person: Person, number: str = NEW_NUMBER, **changes: Any) -> PersonChange:
     told = {
         "document_type": "01",
-        "reason": "原号码录入有误",
+        "because": "exchanged",
+        "reason": "换领新证",
         "proof": PROOF,
         "by": cast.user("zhou"),
         **changes,
@@ -96,6 +99,31 @@ def test_nobody_corrects_the_own_entry(cast: Cast) -> None:
     assert no.value.code == "conflict"
 
 
+@pytest.mark.parametrize("how", ["former", "merged", "living"])
+def test_own_affairs_follow_former_numbers_and_merged_records(cast: Cast, how: str) -> None:
+    digest = cast.zhang.document_digest
+    if how == "former":
+        FormerNumber.objects.create(
+            person=cast.zhang, document_digest=digest, document_mask="…", until=clock.today()
+        )
+        Person.objects.filter(pk=cast.zhang.pk).update(document_digest="new")
+    elif how == "living":
+        Person.objects.filter(pk=cast.zhang.pk).update(merged_into=cast.sun)
+    else:
+        Person.objects.filter(pk=cast.sun.pk).update(merged_into=cast.zhang)
+    own = {"former": cast.zhang, "merged": cast.sun, "living": cast.sun}[how]
+    User.objects.filter(pk=cast.user("zhou").pk).update(document_digest=digest)
+    zhou = User.objects.get(pk=cast.user("zhou").pk)
+    with crossing.standing(Desk.AUTHORITY):
+        assert [registrars.is_self(one, zhou) for one in (own, cast.gu)] == [True, False]
+        batch = announcing.compose(
+            number="2026-801",
+            title="公告",
+            registrations=[factories.registration(one, cast.beijing) for one in (own, cast.gu)],
+        )
+        assert [fault.line.registration.person_id for fault in announcing.faults(batch, by=zhou)] == [own.pk]
+
+
 # --- Numbers -----------------------------------------------------------------------------------------
 
 
@@ -123,6 +151,25 @@ def test_a_number_mended_twice_may_be_the_first_one_again(cast: Cast) -> None:
     with crossing.standing(Desk.AUTHORITY):
         found = {people.key_of("01", n) for n in (APPLICANTS["zhang"].number, NEW_NUMBER)}
     assert found == {cast.zhang.pk}
+
+
+def test_a_number_entered_by_mistake_is_not_kept_and_free_for_its_owner(cast: Cast) -> None:
+    old = APPLICANTS["zhang"].number
+    renumbered(cast, cast.zhang)
+    change = renumbered(cast, cast.zhang, old, because="mistaken")
+    with crossing.standing(Desk.AUTHORITY):
+        assert [people.key_of("01", number) for number in (old, NEW_NUMBER)] == [cast.zhang.pk, None]
+    assert (change.what, FormerNumber.objects.count()) == ("entry", 0)
+    assert NEW_NUMBER[-4:] in change.before
+    owner = people.enrol(name="真主测", document_type="01", number=NEW_NUMBER)
+    assert people.key_of("01", NEW_NUMBER) == owner.pk
+
+
+def test_the_owner_of_a_number_entered_by_mistake_keeps_it_among_the_staff(cast: Cast) -> None:
+    wrong = cast.zhang.document_digest
+    User.objects.filter(pk=cast.user("li").pk).update(document_digest=wrong)
+    renumbered(cast, cast.zhang, because="mistaken")
+    assert User.objects.get(pk=cast.user("li").pk).document_digest == wrong
 
 
 def test_a_number_of_somebody_else_is_refused(cast: Cast) -> None:
@@ -164,6 +211,15 @@ def test_a_merged_record_leads_to_the_one_kept_and_nothing_is_rewritten(cast: Ca
         assert bars.bars_for(cast.sun.pk).registered
     accounts = dict(User.objects.filter(person__in=[cast.zhang, cast.sun]).values_list("pk", "is_active"))
     assert accounts == {cast.zhang.user_id: True, cast.sun.user_id: False}
+
+
+def test_a_merger_keeps_lodging_out_before_it_locks_a_row(cast: Cast) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        merged(cast, cast.zhang, cast.sun)
+    told = [query["sql"] for query in asked]
+    (held,) = [n for n, sql in enumerate(told) if "pg_advisory_xact_lock" in sql]
+    assert [str(one.pk) in told[held] for one in (cast.zhang, cast.sun)] == [True, True]
+    assert held < next(n for n, sql in enumerate(told) if "FOR UPDATE" in sql)
 
 
 def test_two_who_are_registered_at_the_same_time_are_not_merged(cast: Cast) -> None:

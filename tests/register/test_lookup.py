@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from register import clock, lookup, policy
-from register.models import Kind, Policy, Registration
+from register.models import Kind, Person, Policy, Registration
 from register.standing import Status
 from tenants import crossing
 from tenants.crossing import Desk
@@ -142,3 +142,25 @@ def test_numbers_as_people_type_them(written: str, stored: str) -> None:
 def test_what_is_no_number(written: str) -> None:
     with pytest.raises(ValidationError):
         lookup.check_number(written)
+
+
+def test_a_merged_record_is_found_under_the_name_of_the_living_one(cast: Cast) -> None:
+    """A change granted to the living record supersedes what was granted to the one merged into it."""
+    row = registered(cast)
+    living = factories.person("张今名")
+    Person.objects.filter(pk=cast.zhang.pk).update(merged_into=living)
+    factories.registration(
+        living,
+        cast.beijing,
+        number=NUMBER,
+        valid_from=clock.today(),
+        employer_name="后来的单位",
+        supersedes=row,
+    )
+    stranger = factories.person("孙测")
+    factories.registration(stranger, cast.beijing, number="26001000077")
+    factories.docket_line(cast.zhang, cast.beijing, kind=Kind.CHANGE)
+    card = found(name="张今名")
+    assert card is not None
+    assert (card.name, card.employer_name, card.status) == ("张今名", "后来的单位", Status.CHANGE_PENDING)
+    assert found(name="张测") is None

@@ -400,6 +400,26 @@ def test_periods_of_one_person_never_overlap() -> None:
     assert "重叠" in error.message
 
 
+def test_whoever_is_brought_in_is_locked_before_the_periods_are_compared(cast: Cast) -> None:
+    """A grant at the same moment waits, or is seen; a preview locks nobody."""
+    zhang = APPLICANTS["zhang"]
+    data = old(with_(OLD, 姓名=zhang.name, 证件号码=zhang.number))
+    act: Callable[..., object]
+    for act, locks in ((preview, 0), (commit, 1)):
+        with CaptureQueriesContext(connection) as asked:
+            act(data, What.REGISTRATIONS)
+        told = [query["sql"] for query in asked]
+        at = [
+            n
+            for n, sql in enumerate(told)
+            if "FOR UPDATE" in sql and cast.zhang.pk.hex in sql.replace("-", "")
+        ]
+        read = [
+            n for n, sql in enumerate(told) if sql.startswith("SELECT") and '"register_registration"' in sql
+        ]
+        assert (len(at), [place < read[0] for place in at]) == (locks, [True] * locks)
+
+
 def test_what_stands_in_the_register_is_not_overwritten() -> None:
     commit(old(OLD), What.REGISTRATIONS)
     (error,) = preview(old(with_(OLD, 聘用单位="别的单位")), What.REGISTRATIONS).errors

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from tenants.models import Agency, Authenticator, User
 from tenants.session_store import SessionStore
 from tests.cast import PASSWORD, STAFF, Cast
 
+READ: Final = re.compile(r'name="read"\s+value="([0-9a-f-]{36})"')
+
 
 def host_of(agency: str) -> str:
     return f"{agency}.localhost"
@@ -32,6 +35,17 @@ class DeskClient(Client):
         answer = self.get(path, **extra)
         assert answer.status_code == 200, (path, answer.status_code)
         return words(answer)
+
+    def sign(self, case: Case | UUID, noun: str, **data: Any) -> str:
+        """Read the pending opinion on the page of one noun, and answer that page."""
+        return self.act(case, noun, read=self.read(case, noun), **data)
+
+    def read(self, case: Case | UUID, noun: str) -> str:
+        """The key of the pending opinion that the page of one noun shows."""
+        key = case.pk if isinstance(case, Case) else case
+        found = READ.search(self.get(f"/cases/{key}/{noun}/").content.decode())
+        assert found is not None, (noun, key)
+        return found[1]
 
     def act(self, case: Case | UUID, noun: str, **data: Any) -> str:
         """Post to one noun of a case and read the page one is led to."""

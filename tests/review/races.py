@@ -1,6 +1,7 @@
 """Races: two acts on one case at the same moment, by two threads with connections of their own.
 
-Of the two exactly one takes effect; who comes second is told by whom and when the case was handled.
+Of the two exactly one takes effect; who comes second is told by whom and when the case was handled. A few
+acts may lawfully follow each other: then either the second one finds what the first one left, or it is told.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.db import connection, connections
 
 from notifications.models import Outbox
 from register import clock
-from review import announcements, casework, docket, log
+from review import announcements, casework, docket, log, registrar
 from review.models import Case
 from review.states import State
 from review.workflow import Actor
@@ -31,6 +32,8 @@ from tests import casefiles, factories
 from tests.cast import Cast
 
 ITEMS: Final = [{"item": "employer", "code": "R08", "text": "单位名称与信用代码不一致"}]
+# Acts of which no notice tells the applicant.
+QUIET: Final = {*announcements.SILENT, *announcements.AMONG_STAFF}
 Do = Callable[[Case, Actor, Cast], object]
 
 
@@ -45,7 +48,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Two acts that exclude each other on a case in this state; `held` is in whose hands it lies."""
+    """Two acts on a case in this state; `held` is in whose hands it lies.
+
+    They exclude each other, or with `follows` the second one may come after the first.
+    """
 
     name: str
     state: State
@@ -53,6 +59,14 @@ class Race:
     second: Act
     held: str = "li"
     countersign: bool = False
+    proposed: bool = False
+    follows: bool = False
+
+    @property
+    def lawful(self) -> list[list[str]]:
+        """The movements to which the race may lead."""
+        one, other = self.first.name, self.second.name
+        return [[one], [other], *([[one, other]] if self.follows else [])]
 
 
 def act(who: str, name: str, do: Do | None = None) -> Act:
@@ -93,7 +107,44 @@ def terminate(case: Case, by: Actor, cast: Cast) -> None:
     casework.terminate(case=case, by=by, ground="death", text="聘用单位来函说明")
 
 
+def cancel(case: Case, by: Actor, cast: Cast) -> None:
+    """The registrar cancels the registration; the case is terminated with it."""
+    registrar.end_registration(
+        person_id=case.person_id, how="cancelled", ground="death", text="户籍已注销。", by=by
+    )
+
+
+def restrict(case: Case, by: Actor, cast: Cast) -> None:
+    """The registrar enters a restriction; the case is terminated with it."""
+    registrar.restrict(person_id=case.person_id, ground="false", reason="合同伪造", by=by, end_case=True)
+
+
+def announce(case: Case, by: Actor, cast: Cast) -> None:
+    casework.announce(case=case, by=by, batch="2026-001", published_on=clock.today())
+
+
+def refuse(case: Case, by: Actor, cast: Cast) -> None:
+    casework.refuse(case=case, by=by, codes=["N05"], text="资格证书无效")
+
+
+def reinstate(case: Case, by: Actor, cast: Cast) -> None:
+    casework.reinstate(
+        case=case,
+        by=by,
+        basis="judgment",
+        number="示例行初〔2026〕1号",
+        decided_on=clock.today(),
+        decided_by="示例法院",
+        text="撤销原决定",
+    )
+
+
+def give_to(who: str) -> Do:
+    return lambda case, by, cast: casework.assign(case=case, to=cast.user(who), agency=cast.authority, by=by)
+
+
 SUBMITTED, ACCEPTED, PASSED = State.SUBMITTED, State.ACCEPTED, State.FIRST_PASSED
+REPORTED, REFUSED, GRANTED = State.REPORTED, State.FINAL_FAILED, State.FINAL_PASSED
 RACES: Final[Sequence[Race]] = (
     Race("two take it up", SUBMITTED, act("li", "take_up"), act("liu", "take_up"), held=""),
     Race("one accepts twice", SUBMITTED, act("li", "accept"), act("li", "accept")),
@@ -138,7 +189,63 @@ RACES: Final[Sequence[Race]] = (
         act("yang", "assign", assign("liu")),
         held="li",
     ),
+    Race("granted twice", REPORTED, act("zhao", "approve"), act("zhao", "approve")),
+    Race("granted or refused", REPORTED, act("zhao", "approve"), act("zhao", "refuse", refuse)),
+    Race("granted or remanded", REPORTED, act("zhao", "approve"), act("zhao", "remand", told("remand"))),
+    Race("signed by two", REPORTED, act("qian", "approve"), act("hu", "approve"), proposed=True),
+    Race(
+        "signed or declined",
+        REPORTED,
+        act("qian", "approve"),
+        act("hu", "decline", told("decline")),
+        proposed=True,
+    ),
+    Race(
+        "extended and granted",
+        REPORTED,
+        act("qian", "extend", told("extend")),
+        act("zhao", "approve"),
+        follows=True,
+    ),
+    Race("ended or granted", REPORTED, act("qian", "terminate", terminate), act("zhao", "approve")),
+    Race(
+        "ended by the registrar or granted",
+        REPORTED,
+        act("zhou", "terminate", restrict),
+        act("zhao", "approve"),
+    ),
+    Race(
+        "reinstated by two",
+        REFUSED,
+        act("qian", "reinstate", reinstate),
+        act("hu", "reinstate", reinstate),
+    ),
+    Race(
+        "taken or given",
+        REPORTED,
+        act("zhao", "take_up"),
+        act("qian", "assign", give_to("zhao")),
+        held="",
+    ),
+    Race(
+        "announced and cancelled",
+        GRANTED,
+        act("zhou", "announce", announce),
+        act("zhou", "terminate", cancel),
+        follows=True,
+    ),
 )
+ROLES: Final = {
+    "li": "reviewer",
+    "liu": "reviewer",
+    "wang": "supervisor",
+    "yang": "supervisor",
+    "zhao": "final_reviewer",
+    "qian": "signing_officer",
+    "hu": "signing_officer",
+    "zhou": "registrar",
+}
+AT_AUTHORITY: Final = {"zhao", "qian", "hu", "zhou"}
 
 
 @dataclass(slots=True)
@@ -148,6 +255,8 @@ class Tally:
     races: int = 0
     one_effect: int = 0
     told: int = 0
+    # The second act came lawfully after the first: nobody had to be told.
+    followed: int = 0
     winners: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -163,6 +272,9 @@ class Course:
         self.cast, self.tally = cast, Tally()
         self.cast.users["yang"] = User.objects.create_staff(
             username="yang.beijing", name="杨复核", home=cast.beijing
+        )
+        self.cast.users["hu"] = User.objects.create_staff(
+            username="hu.authority", name="胡签批", home=cast.authority
         )
         self.lanes = ThreadPoolExecutor(2)
 
@@ -198,23 +310,26 @@ class Course:
         sides = (race.first, race.second)
         won = [side for side, no in zip(sides, answers, strict=True) if no is None]
         lost = [no for no in answers if no is not None]
-        if (len(won), len(lost)) != (1, 1):
+        if len(won) not in {1, 2 if race.follows else 1}:
             tally.wrong.append(f"{race.name}: {len(won)} of two acts said they were done")
             return
-        winner, no = won[0], lost[0]
-        tally.winners[f"{race.name}: {winner.who} {winner.name}"] += 1
-        tally.refusals[no.code] += 1
+        tally.winners[f"{race.name}: {' '.join(f'{side.who} {side.name}' for side in won)}"] += 1
         with crossing.standing(Desk.CLERK), crossing.inside(self.cast.beijing):
             case = Case.objects.get(pk=case_id)
             since = list(case.movements.filter(number__gt=self.before).order_by("number"))
             told_of = Outbox.objects.filter(cause__in=[str(m.pk) for m in since])
-            notices = told_of.exclude(kind__in=announcements.TO_COLLEAGUES).count()
-        silent = winner.name in {*announcements.SILENT, *announcements.AMONG_STAFF}
-        if [m.act for m in since] != [winner.name] or notices != (0 if silent else 1):
-            tally.wrong.append(f"{race.name}: {[m.act for m in since]}, {notices} notices")
+            notices = told_of.exclude(kind__in={*announcements.TO_COLLEAGUES, "staff_remanded"}).count()
+        done = [m.act for m in since]
+        loud = [side for side in won if side.name not in QUIET]
+        if done not in race.lawful or sorted(done) != sorted(s.name for s in won) or notices != len(loud):
+            tally.wrong.append(f"{race.name}: {done}, {notices} notices")
             return
         tally.one_effect += 1
-        last = since[0]
+        if not lost:
+            tally.followed += 1
+            return
+        no, last = lost[0], since[0]
+        tally.refusals[no.code] += 1
         at = last.at.astimezone(clock.SHANGHAI)
         if last.actor_name in str(no) and f"{at:%H:%M}" in str(no):
             tally.told += 1
@@ -234,27 +349,48 @@ class Course:
             if race.countersign:
                 case.policy["countersign"] = True
                 Case.objects.filter(pk=case_id).update(policy=case.policy)
-            if race.held:
+            if race.held or race.state != SUBMITTED:
                 casework.take_up(case=case, by=li)
             if race.state != SUBMITTED:
                 casework.accept(case=case, by=li)
                 casefiles.tick_all(case, li)
-            if race.state == PASSED or race.countersign:
+            if race.state not in {SUBMITTED, ACCEPTED} or race.countersign:
                 casework.give_opinion(case=case, by=li, verdict="pass")
+            if race.state in {REPORTED, REFUSED, GRANTED}:
+                refer(case, li, cast)
+                case.refresh_from_db()
+        if race.state in {REPORTED, REFUSED, GRANTED}:
+            self._start_at_authority(race, case)
+        with crossing.standing(Desk.CLERK), crossing.inside(cast.beijing):
             self.before = Case.objects.get(pk=case_id).chain_length
         return case_id
+
+    def _start_at_authority(self, race: Race, case: Case) -> None:
+        zhao = self._actor("zhao")
+        with crossing.standing(Desk.AUTHORITY), crossing.inside(self.cast.beijing):
+            if race.proposed:
+                case.policy["final_sign_off"] = True
+                Case.objects.filter(pk=case.pk).update(policy=case.policy)
+            if race.held:
+                casework.take_up(case=case, by=zhao)
+            if race.state == REFUSED:
+                refuse(case, zhao, self.cast)
+            elif race.proposed or race.state == GRANTED:
+                casework.approve(case=case, by=zhao)
 
     def _actor(self, who: str) -> Actor:
         if who == "zhang":
             return self.cast.actor_of(self.person)
-        role = {"li": "reviewer", "liu": "reviewer"}.get(who, "supervisor")
-        user = self.cast.user(who)
-        return Actor.staff(user, agency=self.cast.beijing, held=frozenset({role}))
+        agency = self.cast.authority if who in AT_AUTHORITY else self.cast.beijing
+        return Actor.staff(self.cast.user(who), agency=agency, held=frozenset({ROLES[who]}))
 
     @contextmanager
     def _desk_of(self, who: str) -> Iterator[None]:
         if who == "zhang":
             with self.cast.at_applicants_desk(self.person), crossing.inside(self.cast.beijing):
+                yield
+        elif who in AT_AUTHORITY:
+            with crossing.standing(Desk.AUTHORITY), crossing.inside(self.cast.beijing):
                 yield
         else:
             with crossing.standing(Desk.AGENCY, self.cast.beijing):

@@ -78,6 +78,10 @@ def test_from_the_form_over_the_preview_to_the_link(cast: Cast) -> None:
     assert order(feng, given)["Location"] == page
     agency_jobs.carry_out(AgencyJob.objects.get().pk)
     assert "链接只显示一次" in feng.page(page)
+    assert "机构还没有接收申请" in feng.page(page)
+    assert "开始接收申请" in feng.page("/agencies/newplace/")
+    assert "开始接收申请？" in feng.page("/agencies/newplace/resumption/")
+    assert "还没有人设置账号" in words(feng.post("/agencies/newplace/resumption/", follow=True))
     shown = words(feng.post(f"{page}invitation/"))
     link = re.search(r"http://newplace\.localhost(/invitations/\S+/)", shown)
     assert link is not None
@@ -141,6 +145,7 @@ def test_nobody_but_an_administrator_finds_a_page_that_changes_something(cast: C
         "/agency-checks/",
         f"/agency-jobs/{job.pk}/again/",
         f"/agency-jobs/{job.pk}/invitation/",
+        f"/agency-jobs/{job.pk}/hand/",
     )
     assert {client.post(path).status_code for path in posts} == {404}
     assert client.get("/agencies/").status_code == 200
@@ -308,6 +313,34 @@ def test_the_desk_of_a_merged_agency_says_where_to_go(cast: Cast) -> None:
     assert xu.get("/cases/").status_code == 200
     assert xu.post(f"/cases/{case.pk}/holding/").status_code == 404
     assert "已并入" in words(Client(HTTP_HOST="beijing.localhost").get("/signin/"))
+
+
+def test_nothing_is_decided_about_a_closed_agency(cast: Cast) -> None:
+    feng = administrator(cast)
+    mergers.carry_on(merge(cast).pk)
+    chen = cast.user("chen")
+    for noun in ("particulars", "managers/new", f"managers/{chen.pk}/invitation", "mending"):
+        path = f"/agencies/beijing/{noun}/"
+        answer = feng.post(path, {"name": "郑一", "username": "zheng.beijing", "email": ""}, follow=True)
+        assert answer.redirect_chain == [("/agencies/beijing/", 302)]
+        assert "案卷已全部办结，不能再更改" in words(answer)
+    for noun in ("particulars", "managers/new"):
+        assert feng.get(f"/agencies/beijing/{noun}/").status_code == 302
+    assert not User.objects.filter(username="zheng.beijing").exists()
+    page = feng.page("/agencies/beijing/")
+    assert [word for word in ("邀请管理员", "检查并修复", "更改名称和联系方式") if word in page] == []
+
+
+def test_another_administrator_goes_on_with_a_merger(cast: Cast) -> None:
+    job = merge(cast)
+    AgencyJob.objects.filter(pk=job.pk).update(asked_by=cast.user("wei"), fault="有 1 件案卷没有转交：须回避")
+    feng, path = administrator(cast), f"/agency-jobs/{job.pk}/"
+    assert "有 1 件案卷没有转交" in feng.page("/agencies/")
+    assert "由我继续经办" in feng.page(path)
+    assert "由您继续经办" in words(feng.post(f"{path}hand/", follow=True))
+    assert "由我继续经办" not in feng.page(path)
+    assert AgencyJob.objects.get().asked_by == cast.user("feng")
+    assert "合并经办人" in feng.page("/agencies/beijing/")
 
 
 def test_registrations_lead_to_the_living_agency(cast: Cast) -> None:

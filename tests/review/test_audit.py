@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from register import clock, people
-from register.models import Policy
-from review import audit, casework, prepared
+from register.models import DocketEntry, Policy
+from register.policy import KEYS
+from register.policy_book import BY_KEY
+from review import audit, audit_files, casework, prepared
 from review.audit import BOOKS, Asked
 from review.models import Case, Movement
 from review.states import State
@@ -170,10 +175,16 @@ def test_roles_settings_and_policies_at_the_authority(cast: Cast, two: tuple[Cas
     wei = at_desk(cast, "wei")
     grants = wei.page("/audit/roles/?officer=陈管理")
     assert [said in grants for said in ("李初审", "审核", "仍有效")] == [True] * 3
-    settings = wei.page("/audit/settings/")
-    assert [said in settings for said in ("010-00000000", "联系电话", "全天")] == [True] * 3
+    changes = wei.page("/audit/settings/")
+    assert [said in changes for said in ("010-00000000", "联系电话", "全天")] == [True] * 3
     policies = wei.page("/audit/policies/")
-    assert [said in policies for said in ("validity_years", "示例文件", "冯管理")] == [True] * 3
+    assert [said in policies for said in ("注册有效期 5 年", "示例文件", "冯管理")] == [True] * 3
+    wei.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    english = wei.page("/audit/policies/")
+    with override("en"):
+        label, value = str(BY_KEY["validity_years"].label), BY_KEY["validity_years"].in_words(5)
+    assert (f"{label} {value}" in english, "注册有效期" in english) == (True, False)
+    assert [key for key in KEYS if key in policies + english] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -252,7 +263,40 @@ def test_who_is_no_auditor_any_more_gets_no_result(cast: Cast, two: tuple[Case, 
     assert wei.get(f"/files/{order.pk}/")["Location"] == "/files/"
 
 
+def test_a_case_handed_over_during_the_walk_is_judged_by_no_other_line(
+    cast: Cast, two: tuple[Case, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tombstone has no line here any more, and the new agency's says something else."""
+    wei = at_desk(cast, "wei")
+    order = ordered(wei, cast, "authority", "beijing")
+    with crossing.standing(Desk.OWNER):
+        DocketEntry.objects.filter(pk=two[0].pk).update(agency=cast.mohurd, chain_length=99)
+    seen: list[Any] = []
+    really = audit_files._broken
+
+    def broken(case: Case, movements: Any, line: Any) -> Any:
+        seen.append(line)
+        return really(case, movements, line)
+
+    monkeypatch.setattr(audit_files, "_broken", broken)
+    assert prepare(str(order.pk), "authority")
+    # Once in the walk, once under lock.
+    assert seen == [None, None]
+
+
 # --- Files -----------------------------------------------------------------------------------------------
+
+
+def test_a_book_is_counted_only_so_far(
+    cast: Cast, two: tuple[Case, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_files, "MOST", 3)
+    xu = at_desk(cast, "xu")
+    page = xu.page("/audit/movements/export/")
+    assert "超过 3 条，不能一次导出，请先缩小查询范围" in page
+    said = xu.post("/audit/movements/export/", {"format": "csv"}).content.decode()
+    assert "一次最多导出 3 条，符合条件的超过此数" in said
+    assert "共 1 条" in xu.page("/audit/movements/export/?act=accept")
 
 
 def test_a_book_comes_as_a_file(cast: Cast, two: tuple[Case, Case]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from register import clock
 from register.models import Registration
-from review import casework
+from review import bulk, casework
 from review.models import Case
 from review.states import State
 from tenants import crossing
@@ -194,3 +195,45 @@ def test_the_page_asks_as_little_for_many_as_for_few(cast: Cast) -> None:
         asked.append(len(queries))
     assert asked[0] == asked[1]
     assert asked[0] <= 14
+
+
+def test_an_error_in_the_middle_loses_no_result(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, broken, other = cases = reported(cast, 3)
+    zhao = at_desk(cast, "zhao")
+    posted = ticks(page_of(zhao, cases))
+    really = casework.approve
+
+    def approve(*, case: Case, **given: Any) -> Any:
+        if case.pk == broken.pk:
+            raise RuntimeError("out of order")
+        return really(case=case, **given)
+
+    monkeypatch.setattr(casework, "approve", approve)
+    page = words(zhao.post("/approvals/", posted))
+    assert "已办理 2 件，未办理 1 件" in page
+    assert said(page, broken) == "本案没有办成，请打开案卷办理。"
+    assert states(cast, cases) == [State.FINAL_PASSED, State.REPORTED, State.FINAL_PASSED]
+    # Taking it up was part of it.
+    assert case_now(cast.beijing, broken.pk).officer_id is None
+    assert [line_now(case.pk).final_verdict for case in (one, other)] == ["pass", "pass"]
+
+
+def test_who_signs_in_bulk_reads_what_is_proposed(cast: Cast) -> None:
+    cases = reported(cast, 1, two=True)
+    zhao = at_desk(cast, "zhao")
+    text = "材料齐全，" + "经核对无误，" * 20 + "建议准予。"
+    zhao.post("/approvals/", {**ticks(page_of(zhao, cases)), "text": [text]})
+    page = page_of(at_desk(cast, "qian"), cases)
+    assert text in page
+    assert len(ticks(page)["case"]) == 1
+
+
+def test_what_a_long_dispatch_has_more_is_said(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = reported(cast, 3)
+    number = line_now(cases[0].pk).dispatch_number
+    zhao = at_desk(cast, "zhao")
+    assert "本批次还有" not in zhao.page(f"/approvals/?dispatch={number}")
+    monkeypatch.setattr(bulk, "MOST", 2)
+    page = zhao.get("/approvals/", {"dispatch": number})
+    assert "本批次还有 1 件，办完本页后再打开" in words(page)
+    assert len(ticks(page.content.decode())["case"]) == 2

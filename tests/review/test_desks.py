@@ -375,9 +375,15 @@ def test_two_persons_where_the_agency_countersigns(cast: Cast) -> None:
     li.act(case, "checks", **all_in_order())
     assert "已提交复核" in li.act(case, "opinion", verdict="pass", text="")
     assert "李初审的意见：通过" in wang.page(f"/cases/{case.pk}/countersignature/")
-    assert "意见已作废" in wang.act(case, "objection", text="请再核对合同")
+    read = wang.read(case, "countersignature")
+    assert "意见已作废" in wang.sign(case, "objection", text="请再核对合同")
     assert "已提交复核" in li.act(case, "opinion", verdict="pass", text="")
-    assert "初审意见已生效" in wang.act(case, "countersignature")
+    # What was read is void; the opinion that stands now was not before anybody's eyes.
+    for noun in ("countersignature", "objection"):
+        assert "初审意见已变更，请重新核对" in wang.act(case, noun, read=read, text="请再核对合同")
+        assert "初审意见已变更，请重新核对" in wang.act(case, noun, text="请再核对合同")
+    assert case_now(cast.beijing, case.pk).state == State.ACCEPTED
+    assert "初审意见已生效" in wang.sign(case, "countersignature")
     assert "初审意见已撤销" in wang.act(case, "reopening", text="发现新情况")
     assert case_now(cast.beijing, case.pk).state == State.ACCEPTED
 
@@ -459,15 +465,15 @@ def test_a_signing_officer_agrees_with_the_proposal(cast: Cast, proposed: Case) 
     bar = qian.get(f"/cases/{proposed.pk}/").content.decode().partition('class="action-bar"')[2]
     assert ("准予注册" in bar, "不予注册" in bar) == (True, False)
     assert "赵终审的意见：通过" in qian.page(f"/cases/{proposed.pk}/approval/")
-    assert "已准予注册" in qian.act(proposed, "approval")
+    assert "已准予注册" in qian.sign(proposed, "approval")
     assert line_now(proposed.pk).state == State.FINAL_PASSED
 
 
 def test_a_signing_officer_disagrees_and_the_proposal_is_void(cast: Cast, proposed: Case) -> None:
     qian = at_desk(cast, "qian")
-    assert "建议已作废" in qian.act(proposed, "objection", text="请补充核查")
+    assert "建议已作废" in qian.sign(proposed, "objection", text="请补充核查")
     assert "建议已提交签批" in at_desk(cast, "zhao").act(proposed, "refusal", codes=["N04"], text="核查未过")
-    assert "已作出不予注册决定" in qian.act(proposed, "refusal")
+    assert "已作出不予注册决定" in qian.sign(proposed, "refusal")
     assert line_now(proposed.pk).state == State.FINAL_FAILED
 
 

@@ -10,13 +10,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from register.models import DocketCount
-from review import casework, docket, handover, queue
+from register.models import DocketCount, DocketEntry
+from review import casework, docket, handover, queue, tasks
 from review.models import Case
 from review.queue import Wish
 from review.states import State
 from tenants import crossing
 from tenants.crossing import Desk
+from tenants.models import Agency, SchemaHealth
 from tests import casefiles
 from tests.cast import Cast
 from tests.review.races import RACES, Course
@@ -177,3 +178,79 @@ def test_the_docket_of_cases_is_the_sum_of_the_files(cast: Cast) -> None:
         assert docket.differences(cast.beijing) == [
             f"beijing {case.reference}: awaits_signature is False, case says True"
         ]
+
+
+def move_past_the_door(case: Case, agency: Agency, **line: Any) -> None:
+    """What somebody does to this case between two looks of a walk, file and docket line alike."""
+    Case.objects.filter(pk=case.pk).update(state=line["state"])
+    if line["state"] == State.HANDED_OVER:
+        line = {"agency": agency}
+    DocketEntry.objects.filter(pk=case.pk).update(**line)
+
+
+@pytest.mark.django_db
+def test_a_case_handed_over_during_a_rebuild_keeps_its_new_line(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lodge_many(cast, 2)
+    really = docket.line_of
+    written: list[Any] = []
+
+    def line_of(case: Case) -> dict[str, Any]:
+        if not written:
+            other = Case.objects.exclude(pk=case.pk).get()
+            move_past_the_door(other, cast.mohurd, state=State.HANDED_OVER)
+            written.append(other.pk)
+        return really(case)
+
+    monkeypatch.setattr(docket, "line_of", line_of)
+    with crossing.standing(Desk.OWNER), crossing.inside(cast.beijing):
+        assert docket.rebuild(cast.beijing) == 1
+        assert DocketEntry.objects.get(pk=written[0]).agency == cast.mohurd
+
+
+@pytest.mark.django_db
+def test_what_moves_during_a_comparison_is_no_difference(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved, gone, odd = lodge_many(cast, 3)
+    really = docket._live_cases
+    looked: list[bool] = []
+
+    def live_cases() -> Any:
+        if not looked:
+            looked.append(True)
+            move_past_the_door(moved, cast.beijing, state=State.ACCEPTED)
+            move_past_the_door(gone, cast.mohurd, state=State.HANDED_OVER)
+        return really()
+
+    monkeypatch.setattr(docket, "_live_cases", live_cases)
+    with crossing.standing(Desk.OWNER), crossing.inside(cast.beijing):
+        DocketEntry.objects.filter(pk=odd.pk).update(remands=7)
+        assert docket.differences(cast.beijing) == [f"beijing {odd.reference}: remands is 7, case says 0"]
+
+
+@pytest.mark.django_db
+def test_the_comparison_counts_miscounts_and_stops_for_no_agency(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lodge_many(cast, 1)
+    lodge_many(cast, 1, agency="sinopec")
+    tasks.check_schemas()
+    with crossing.standing(Desk.OWNER):
+        SchemaHealth.objects.filter(schema="sinopec").delete()
+        DocketEntry.objects.filter(agency=cast.sinopec).update(remands=7)
+        DocketCount.objects.create(agency=cast.mohurd, state="issued", change=7)
+    really = docket.differences
+
+    def differences(agency: Agency) -> list[str]:
+        if agency == cast.beijing:
+            raise RuntimeError("out of order")
+        return really(agency)
+
+    monkeypatch.setattr(docket, "differences", differences)
+    assert tasks.compare_dockets() == 2
+    with crossing.standing(Desk.OWNER):
+        found = dict(SchemaHealth.objects.values_list("schema", "differences"))
+    assert found == {"beijing": None, "mohurd": 1}
+    assert "mohurd issued: 7 counted, 0 lines" in caplog.text
+    assert "The docket of beijing could not be compared" in caplog.text
+    assert "The schema of sinopec was never looked at" in caplog.text

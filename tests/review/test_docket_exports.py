@@ -7,12 +7,13 @@ import io
 
 import pytest
 
+from register import clock
 from register.models import DocketEntry
 from register.tables import Form
-from review import docket_exports, prepared
+from review import docket_exports, lists, prepared
 from review.queue import DOCKET
 from review.tasks import prepare
-from tenants import crossing, roles
+from tenants import crossing, roles, staff
 from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, PreparedFile, User
@@ -156,3 +157,49 @@ def test_a_wrong_filter_exports_nothing(cast: Cast, three: list[DocketEntry]) ->
     assert "筛选条件有误，没有导出" in said.content.decode()
     empty = at_desk(cast, "wei").post("/cases/export/?tab=granted", {"format": "csv"})
     assert "没有可以导出的内容" in empty.content.decode()
+
+
+def test_full_numbers_have_a_limit_of_their_own_when_ordered_and_when_written(
+    cast: Cast, three: list[DocketEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = order(cast, "qian", "tab=all", full="on", reason=REASON)
+    monkeypatch.setattr(lists, "MOST_FULL", 2)
+    again = {"format": "csv", "full": "on", "reason": REASON}
+    said = at_desk(cast, "qian").post("/cases/export/?tab=all", again).content.decode()
+    assert "一次最多导出 2 条，符合条件的超过此数" in said
+    assert not prepare(str(file.pk), "authority")
+    assert AccessRecord.objects.count() == 0
+    assert "一次最多导出 2 条" in at_desk(cast, "qian").page("/files/")
+    masked = order(cast, "qian", "tab=all")
+    assert (masked.total, prepare(str(masked.pk), "authority")) == (3, True)
+
+
+def test_ones_own_cases_come_with_those_of_an_absent_colleague(cast: Cast, three: list[DocketEntry]) -> None:
+    today = clock.today()
+    with crossing.standing(Desk.AUTHORITY):
+        roles.grant(
+            user=cast.user("zhou"), agency=cast.authority, role="final_reviewer", by=cast.user("feng")
+        )
+        who = {"user": cast.user("zhao"), "deputy": cast.user("zhou"), "by": cast.user("zhao")}
+        staff.enter_leave(agency=cast.authority, **who, since=today, until=today, at=clock.now(), today=today)
+        DocketEntry.objects.filter(pk=three[0].pk).update(officer=cast.user("zhao"))
+    file = order(cast, "zhou", "tab=mine")
+    assert file.total == 1
+    assert prepare(str(file.pk), "authority")
+    [_heads, row] = rows_of(cast, "zhou", file)
+    assert row[0] == three[0].reference
+
+
+def test_a_file_lies_sealed_and_one_that_cannot_be_unsealed_is_no_error(
+    cast: Cast, three: list[DocketEntry]
+) -> None:
+    file = order(cast, "qian", "tab=all", full="on", reason=REASON)
+    assert prepare(str(file.pk), "authority")
+    with crossing.standing(Desk.AUTHORITY):
+        stored = bytes(PreparedFile.objects.get(pk=file.pk).data or b"")
+    assert APPLICANTS["zhang"].number.encode() not in stored
+    assert APPLICANTS["zhang"].number in str(rows_of(cast, "qian", file))
+    with crossing.standing(Desk.AUTHORITY):
+        PreparedFile.objects.filter(pk=file.pk).update(data=b"a list of old")
+    answer = at_desk(cast, "qian").get(f"/files/{file.pk}/", follow=True)
+    assert "这个文件已不能打开，请重新生成" in answer.content.decode()

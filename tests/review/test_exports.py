@@ -21,7 +21,7 @@ from review.models import Case
 from review.queue import CASES
 from review.states import State
 from review.tasks import WRITERS, prepare, sweep_files
-from tenants import crossing, roles
+from tenants import crossing, roles, staff
 from tenants.crossing import Desk
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, PreparedFile
@@ -177,7 +177,7 @@ def test_filters_tab_and_my_own_cases_are_those_of_the_page(cast: Cast, three: l
         for query, cases in asked.items():
             wishes = dict(pair.split("=") for pair in query.split("&"))
             tab = CASES.tab(wishes.pop("tab", ""))
-            found = exports.lines(tab, wishes, user_id=cast.user("li").pk)
+            found = exports.lines(tab, wishes, by=cast.actor("li"))
             assert {case.pk for case in found} == {case.pk for case in cases}, query
 
 
@@ -207,7 +207,19 @@ def test_a_document_number_or_a_wrong_filter_in_the_address_exports_nothing(
 def test_too_long_a_list_is_refused(cast: Cast, three: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "MOST", 2)
     said = at_desk(cast, "li").post("/cases/export/", {"format": "csv"}).content.decode()
-    assert "一次最多导出 2 件，目前有 3 件" in said
+    assert "一次最多导出 2 条，符合条件的超过此数" in said
+
+
+def test_ones_own_cases_come_with_those_of_an_absent_colleague(cast: Cast, three: list[Case]) -> None:
+    today = clock.today()
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        who: dict[str, Any] = {"user": cast.user("li"), "deputy": cast.user("liu"), "by": cast.user("li")}
+        staff.enter_leave(agency=cast.beijing, **who, since=today, until=today, at=clock.now(), today=today)
+    file = order(cast, "liu", "tab=mine")
+    assert file.total == 1
+    assert prepare(str(file.pk), "beijing")
+    [_heads, row] = sheet_of(fetched(cast, "liu", file).content)
+    assert row[0] == three[0].reference
 
 
 # --- Full numbers ------------------------------------------------------------------------------------------
@@ -352,7 +364,7 @@ def test_a_worker_killed_in_the_middle_leaves_one_whole_file_in_the_end(
     assert rung == [str(killed.pk)]
     assert [prepare(str(killed.pk), "beijing") for _n in range(2)] == [True, False]
     assert AccessRecord.objects.count() == 3
-    assert len(sheet_of(bytes(stored(cast, killed).data or b""))) == 4
+    assert len(sheet_of(prepared.content_of(stored(cast, killed)))) == 4
 
 
 def test_a_writer_that_was_overtaken_stops(cast: Cast, killed: PreparedFile) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -22,12 +23,14 @@ from register.models import (
     Registration,
     Restriction,
 )
+from review.documents import letters
 from review.models import Case
 from review.states import State
+from review.views.authority import appeals as appeals_page
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.crypto import sha256_hex
-from tenants.models import AccessRecord
+from tenants.models import AccessRecord, User
 from tests import casefiles, factories
 from tests.cast import APPLICANTS, Cast
 from tests.review.desks import at_desk, case_now, host_of, words
@@ -61,14 +64,14 @@ READ = ("", "registrations/00000000-0000-4000-8000-000000000000/decision.pdf")
 ACTS = ("name/", "document/", "merger/", "restrictions/new/", "endings/cancelled/")
 
 
-@pytest.mark.parametrize("name", ["zhou", "zhao", "qian", "wei"])
-def test_readers_of_the_register(cast: Cast, name: str) -> None:
-    client = at_desk(cast, name)
-    assert client.get("/registrants/").status_code == 200
-    assert client.get(page_of(cast.zhang)).status_code == 200
-    seen = [client.get(f"{page_of(cast.zhang)}{act}").status_code for act in ACTS[:4]]
-    assert seen == ([200] * 4 if name == "zhou" else [404] * 4)
-    assert client.get("/appeals/").status_code == (200 if name in {"zhou", "wei"} else 404)
+def test_readers_of_the_register(cast: Cast) -> None:
+    for name in ("zhou", "zhao", "qian", "wei"):
+        client = at_desk(cast, name)
+        paths = ("/registrants/", page_of(cast.zhang), "/appeals/")
+        found = [client.get(path).status_code for path in paths]
+        assert found == [200, 200, 200 if name in {"zhou", "wei"} else 404], name
+        seen = [client.get(f"{page_of(cast.zhang)}{act}").status_code for act in ACTS[:4]]
+        assert seen == ([200] * 4 if name == "zhou" else [404] * 4), name
 
 
 def test_strangers_see_nothing_of_the_register(cast: Cast) -> None:
@@ -85,8 +88,18 @@ def test_strangers_see_nothing_of_the_register(cast: Cast) -> None:
 
 def test_a_name_is_found_by_a_part_and_pages_run_on(cast: Cast) -> None:
     rare = factories.person("欧阳㐂")
-    for n in range(33):
-        factories.person(f"钱测{'甲乙丙'[n % 3]}")
+    accounts = User.objects.bulk_create(User(username=f"p-{n}", kind="applicant") for n in range(33))
+    Person.objects.bulk_create(
+        Person(
+            user=account,
+            name=f"钱测{'甲乙丙'[n % 3]}",
+            document_type="01",
+            document_mask="110000********0000",
+            document_digest=sha256_hex(str(n).encode()),
+            document_cipher=b"sealed",
+        )
+        for n, account in enumerate(accounts)
+    )
     zhou = at_desk(cast, "zhou")
     answer = zhou.post("/registrants/search/", {"q": "阳㐂"}, follow=True)
     assert f"/registrants/{rare.pk}/" in answer.content.decode()
@@ -196,13 +209,18 @@ def test_a_number_is_typed_twice(cast: Cast) -> None:
     new = factories.id_number(serial=310)
     zhou = at_desk(cast, "zhou")
     path = f"{page_of(cast.zhang)}document/"
-    told = {"document_type": "01", "number": new, "reason": "录入有误"}
+    told = {"because": "exchanged", "document_type": "01", "number": new, "reason": "换领新证"}
     answer = zhou.post(path, {**told, "again": NUMBER, "proof": proof()})
     assert (answer.status_code, "两次填写的证件号码不一致" in words(answer)) == (422, True)
     done = zhou.post(path, {**told, "again": new, "proof": proof()}, follow=True)
     assert "证件号码已更正" in words(done)
     for asked in (new, NUMBER):
         assert zhou.post("/registrants/search/", {"q": asked})["Location"] == page_of(cast.zhang)
+    wrong = {**told, "number": NUMBER, "again": NUMBER}
+    assert zhou.post(path, {**wrong, "because": "", "proof": proof()}).status_code == 422
+    done = zhou.post(path, {**wrong, "because": "mistaken", "proof": proof()}, follow=True)
+    assert "被更正的号码不再保留" in words(done)
+    assert zhou.post("/registrants/search/", {"q": new}).status_code == 422
 
 
 def test_two_records_are_merged_after_a_preview(cast: Cast) -> None:
@@ -223,8 +241,6 @@ def test_two_records_are_merged_after_a_preview(cast: Cast) -> None:
 def test_the_closed_account_says_so_at_sign_in(cast: Cast) -> None:
     from django.contrib.auth.hashers import make_password
 
-    from tenants.models import User
-
     User.objects.filter(pk=cast.zhang.user_id).update(password=make_password("Old-pass-99x"))
     User.objects.filter(pk=cast.sun.user_id).update(password=make_password("Kept-pass-99x"))
     Person.objects.filter(pk=cast.zhang.pk).update(merged_into=cast.sun)
@@ -244,7 +260,11 @@ def test_the_closed_account_says_so_at_sign_in(cast: Cast) -> None:
 # --- Endings and restrictions ------------------------------------------------------------------------
 
 
-def test_a_registration_is_revoked_from_the_page_with_its_case(cast: Cast) -> None:
+def test_a_registration_is_revoked_from_the_page_with_its_case(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How a letter is printed is seen in `test_printing`.
+    monkeypatch.setattr(letters, "render_pdf", lambda html: b"%PDF-" + html.encode())
     row = factories.registration(cast.zhang, cast.beijing)
     with cast.at_applicants_desk(cast.zhang), crossing.inside(cast.beijing):
         case: Case = casefiles.lodge(cast.zhang, cast.beijing, kind="change")
@@ -360,6 +380,34 @@ def test_an_appeal_is_upheld_by_entering_the_record(cast: Cast) -> None:
     assert (found.outcome, found.answered_by) == ("upheld", cast.user("zhou"))
     assert zhou.post(path, told).status_code == 422
     assert Qualification.objects.filter(person=row.person).count() == 1
+
+
+def test_appeals_run_on_behind_the_first_page_and_the_own_one_has_no_forms(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(appeals_page, "PAGE_SIZE", 2)
+    at = clock.now()
+    found = [lodged(certificate_number=f"CS0000920{n}") for n in range(5)]
+    # Two of the same moment, so that a page ends between them.
+    for n, one in enumerate(found):
+        Appeal.objects.filter(pk=one.pk).update(lodged_at=at - timedelta(minutes=9 - n // 3))
+    zhou, seen, url = at_desk(cast, "zhou"), [], "/appeals/"
+    zhou.get(url)
+    while url:
+        with django_assert_max_num_queries(10):
+            page = zhou.get(url).content.decode()
+        seen.append(re.findall(r">(KS\d{12})<", page))
+        ahead = re.search(r'rel="next"\s+href="([^"]+)"', page)
+        url = f"/appeals/{ahead[1].replace('&amp;', '&')}" if ahead else ""
+    assert [len(page) for page in seen] == [2, 2, 1]
+    assert {reference for page in seen for reference in page} == {one.reference for one in found}
+    path = f"/appeals/{found[0].pk}/"
+    assert "补录并答复" in zhou.page(path)
+    User.objects.filter(pk=cast.user("zhou").pk).update(document_digest=found[0].document_digest)
+    page = zhou.page(path)
+    assert ("补录并答复" in page, "这是您本人的申诉" in page) == (False, True)
+    answer = zhou.post(f"{path}dismissal/", {"answer": "不予采纳。"})
+    assert (answer.status_code, "这是您本人的申诉" in words(answer)) == (422, True)
 
 
 def test_a_record_of_somebody_else_is_not_entered_twice(cast: Cast) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from notifications.models import Outbox
-from register import clock, endings, lookup, restrictions, standing
-from register.models import Kind, Person, Registration, Restriction
+from register import clock, endings, lookup, memory, restrictions, standing
+from register.models import DocketEntry, Kind, Person, Policy, Registration, Restriction
 from register.standing import Status
 from review import casework, log, registrar
 from review.documents import endings as decisions
@@ -21,11 +21,12 @@ from tenants.errors import Refusal
 from tenants.models import Agency
 from tests import casefiles, factories
 from tests.cast import Cast
-from tests.review.desks import case_now, line_now
+from tests.review.desks import at_desk, case_now, line_now
 
 pytestmark = pytest.mark.django_db
 
 How = endings.How
+DAY = timedelta(days=1)
 
 
 def lodged(cast: Cast, kind: Kind, agency: Agency | None = None) -> Case:
@@ -168,7 +169,7 @@ def test_when_the_case_cannot_end_the_registration_does_not(
 def test_what_was_left_over_can_be_ended_afterwards(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     row = factories.registration(cast.zhang, cast.beijing)
     case = lodged(cast, Kind.CHANGE)
-    monkeypatch.setattr(registrar, "lines_of", lambda _person: [])
+    monkeypatch.setattr(registrar, "ending_with", lambda _person, _ground: [])
     ended(cast)
     assert [line.reference for line in registrar.left_over(cast.zhang)] == [case.reference]
     with crossing.standing(Desk.AUTHORITY):
@@ -176,6 +177,33 @@ def test_what_was_left_over_can_be_ended_afterwards(cast: Cast, monkeypatch: pyt
     row.refresh_from_db()
     assert case_now(cast.beijing, case.pk).state == State.TERMINATED
     assert registrar.left_over(cast.zhang) == []
+
+
+def test_an_application_for_a_new_registration_does_not_end_with_the_one_before(cast: Cast) -> None:
+    factories.registration(cast.zhang, cast.beijing)
+    anew = factories.docket_line(cast.zhang, cast.mohurd, kind=Kind.REREGISTRATION)
+    factories.docket_line(cast.sun, cast.mohurd, kind=Kind.RENEWAL)
+    assert registrar.ending_with(cast.zhang, endings.Ground.CHEATING) == []
+    assert registrar.ending_with(cast.zhang, endings.Ground.DEATH) == [anew]
+    assert ended(cast).terminated == ()
+    assert registrar.left_over(cast.zhang) == []
+    Registration.objects.filter(person=cast.zhang).update(end_ground=endings.Ground.DEATH)
+    assert registrar.left_over(cast.zhang) == [anew]
+
+
+def test_what_is_left_of_an_earlier_registration_stays_to_be_ended(cast: Cast) -> None:
+    today = clock.today()
+    old = factories.registration(cast.zhang, cast.beijing, ended_how="cancelled", ended_on=today - DAY)
+    left = factories.docket_line(cast.zhang, cast.beijing, kind=Kind.CHANGE, lodged_on=today - 2 * DAY)
+    factories.registration(cast.zhang, cast.beijing, valid_from=today)
+    assert [old.ended_how, registrar.left_over(cast.zhang)] == ["cancelled", [left]]
+
+
+def test_what_came_ended_with_old_records_has_no_decision(cast: Cast) -> None:
+    row = factories.registration(cast.zhang, cast.beijing, ended_how="cancelled", ended_on=clock.today())
+    assert not decisions.decided().exists()
+    with pytest.raises(ValueError, match="not ended here"):
+        decisions.letter_of(row, cast.zhang, cast.authority)
 
 
 # --- Restrictions ------------------------------------------------------------------------------------
@@ -218,6 +246,24 @@ def test_a_proposal_that_is_not_followed_is_taken_back(cast: Cast) -> None:
     assert (list(registrar.proposals()), case_now(cast.beijing, case.pk).false_material) == ([], False)
 
 
+def test_a_proposal_is_either_followed_or_turned_down(cast: Cast) -> None:
+    case = proposed(cast)
+    (line,) = registrar.proposals()
+    with crossing.standing(Desk.AUTHORITY), crossing.inside(cast.beijing):
+        registrar.turn_down(case=case, by=cast.actor("zhou"), text="证据不足。")
+    with pytest.raises(Refusal) as no:
+        restricted(cast, line=line)
+    assert (no.value.code, Restriction.objects.count()) == ("no_proposal", 0)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        casework.propose_restriction(case=case, by=cast.actor("wang"), text="另有新证据。")
+    restricted(cast, line=line)
+    for desk, agency, who in ((Desk.AUTHORITY, None, "zhou"), (Desk.AGENCY, cast.beijing, "wang")):
+        with crossing.standing(desk, agency), crossing.inside(cast.beijing), pytest.raises(Refusal) as no:
+            casework.drop_restriction(case=case, by=cast.actor(who), text="证据不足。")
+        assert no.value.code == "entered"
+    assert case_now(cast.beijing, case.pk).false_material
+
+
 @pytest.mark.parametrize(("ground", "years"), [("false", 1), ("cheating", 3), ("penalty", 5)])
 def test_a_restriction_lasts_as_the_policy_says(cast: Cast, ground: str, years: int) -> None:
     assert restricted(cast, ground=ground).until == clock.add_years(clock.today(), years)
@@ -239,6 +285,54 @@ def test_lifted_once_and_stands_against_nothing(cast: Cast) -> None:
         with pytest.raises(Refusal) as no:
             restrictions.lift(restriction_id=row.pk, reason="复议撤销。", by=cast.user("zhou"))
     assert (no.value.code, standing.standing_of(cast.zhang).restricted_until) == ("lifted", None)
+
+
+def expired_with_renewal(cast: Cast) -> tuple[Registration, Case]:
+    """张测's period ended yesterday; the renewal was lodged in time and is under review."""
+    yesterday = clock.today() - timedelta(days=1)
+    row = factories.registration(
+        cast.zhang, cast.beijing, valid_from=clock.add_years(yesterday, -3), valid_to=yesterday
+    )
+    case = lodged(cast, Kind.RENEWAL)
+    on = yesterday - timedelta(days=60)
+    DocketEntry.objects.filter(case_id=case.pk).update(lodged_on=on)
+    return row, case
+
+
+def test_a_registration_carried_on_by_its_renewal_can_be_revoked_with_it(cast: Cast) -> None:
+    row, renewal = expired_with_renewal(cast)
+    assert standing.status_of(cast.zhang) is Status.DEEMED_RENEWED
+    asked = at_desk(cast, "zhou").page(f"/registrants/{cast.zhang.pk}/endings/revoked/")
+    assert (row.number in asked, renewal.reference in asked) == (True, True)
+    done = ended(cast, how=How.REVOKED, ground="cheating", text="学历证明系伪造。")
+    row.refresh_from_db()
+    assert ([one.pk for one in done.registrations], done.terminated, done.left) == (
+        [row.pk],
+        (renewal.reference,),
+        (),
+    )
+    assert (row.ended_how, row.ended_on) == (How.REVOKED, clock.today())
+    assert case_now(cast.beijing, renewal.pk).state == State.TERMINATED
+    assert standing.status_of(cast.zhang) is Status.REVOKED
+    assert standing.standing_of(cast.zhang).restricted_until == clock.add_years(clock.today(), 3)
+    with pytest.raises(Refusal) as no:
+        ended(cast, how=How.REVOKED, ground="cheating")
+    assert no.value.code == "ended_before"
+
+
+def test_where_the_renewal_cannot_end_the_registration_stays(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, renewal = expired_with_renewal(cast)
+
+    def refuse(**_told: Any) -> None:
+        raise Refusal("已由他人办理", code="state")
+
+    monkeypatch.setattr(casework, "terminate", refuse)
+    with pytest.raises(Refusal):
+        ended(cast, how=How.REVOKED, ground="cheating")
+    row.refresh_from_db()
+    assert (row.ended_how, case_now(cast.beijing, renewal.pk).state) == ("", State.SUBMITTED)
 
 
 # --- Deemed renewals ---------------------------------------------------------------------------------
@@ -264,6 +358,30 @@ def test_renewals_past_the_expiry_are_flagged_while_they_were_lodged_in_time(cas
     factories.registration(in_force, cast.beijing)
     factories.docket_line(in_force, cast.beijing, kind=Kind.RENEWAL)
     assert [(line.person_id, found.pk) for line, found in registrar.deemed()] == [(cast.zhang.pk, row.pk)]
+    assert registrar.deemed_lines().count() == 1
     # It follows from the dates: no job has run, and it ends with the application.
     assert standing.status_of(cast.zhang) is Status.DEEMED_RENEWED
     assert standing.status_of(cast.sun) is Status.EXPIRED
+
+
+@pytest.mark.parametrize(("key", "value"), [("deemed_renewal", False), ("deemed_renewal_days_before", 41)])
+def test_deemed_renewals_follow_the_policy_of_the_day_they_were_lodged(
+    cast: Cast, key: str, value: bool | int
+) -> None:
+    today = clock.today()
+    ends = today - DAY
+    found = {}
+    for person, before in ((cast.zhang, 60), (cast.sun, 40)):
+        valid_from = clock.add_years(ends, -3)
+        factories.registration(person, cast.beijing, valid_from=valid_from, valid_to=ends)
+        found[before] = factories.docket_line(
+            person, cast.beijing, kind=Kind.RENEWAL, lodged_on=ends - before * DAY
+        )
+    assert set(registrar.deemed_lines()) == {*found.values()}
+    Policy.objects.create(key=key, value=value, valid_from=ends - 50 * DAY)
+    memory.forget_all()
+    assert list(registrar.deemed_lines()) == [found[60]]
+    assert [standing.status_of(one) for one in (cast.zhang, cast.sun)] == [
+        Status.DEEMED_RENEWED,
+        Status.EXPIRED,
+    ]

@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 
 from register import clock
+from register.models import DocketEntry
 from review import casework, taking
 from review.models import Case
 from review.states import State
@@ -18,6 +19,7 @@ from tenants.errors import Refusal
 from tests import casefiles
 from tests.cast import Cast
 from tests.review.desks import at_desk, case_now
+from tests.review.test_bulk_approval import reported
 from tests.review.test_queue import lodge_many
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +145,89 @@ def test_who_does_not_review_takes_nothing(cast: Cast, name: str) -> None:
     officer = at_desk(cast, name)
     assert "/cases/next/" not in officer.get("/").content.decode()
     assert officer.post("/cases/next/").status_code == 404
+
+
+def test_a_signing_officer_is_led_on_to_a_proposal_that_waits_far_behind(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many more urgent ones are the signer's own, or in conflict."""
+    cache.clear()
+    monkeypatch.setattr(taking, "AT_ONCE", 2)
+    cases = lodge_many(cast, 5)
+    qian, zhao = cast.actor("qian"), cast.actor("zhao")
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        for case in cases:
+            casefiles.walk(case, cast.actor("li"), State.REPORTED)
+            Case.objects.filter(pk=case.pk).update(policy={**case.policy, "final_sign_off": True})
+    both = cast.actor("qian", "final_reviewer", "signing_officer")
+    with crossing.standing(Desk.AUTHORITY):
+        for place, case in enumerate(cases):
+            with crossing.inside(cast.beijing):
+                by = zhao if place == 4 else both
+                casework.take_up(case=case, by=by)
+                casework.approve(case=case, by=by)
+            DocketEntry.objects.filter(pk=case.pk).update(due_on=casefiles.today_plus(place))
+        found = [taking.take_next_reported(qian) for _n in range(2)]
+        assert [line and line.pk for line in found] == [cases[4].pk] * 2
+        own = replace(qian, records=frozenset({cases[4].person_id}))
+        assert taking.take_next_reported(own) is None
+
+
+def test_a_final_reviewer_is_led_past_many_cases_in_conflict(cast: Cast) -> None:
+    cases = lodge_many(cast, taking.TRIES + 2)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        for case in cases:
+            casefiles.walk(case, cast.actor("li"), State.REPORTED)
+        Case.objects.exclude(pk=cases[-1].pk).update(employer_code="91110000MA00000888")
+    zhao = replace(cast.actor("zhao"), employer_code="91110000MA00000888")
+    with crossing.standing(Desk.AUTHORITY):
+        for place, case in enumerate(cases):
+            DocketEntry.objects.filter(pk=case.pk).update(due_on=casefiles.today_plus(place))
+        found = taking.take_next_reported(zhao)
+    assert found is not None
+    assert (found.pk, found.officer_id) == (cases[-1].pk, zhao.user_id)
+
+
+# --- At the authority --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sent_up(cast: Cast) -> list[Case]:
+    """Reported cases of two agencies, due in one, two and three days."""
+    ours, theirs = reported(cast, 2), reported(cast, 1, "mohurd")
+    cases = [ours[0], theirs[0], ours[1]]
+    for days, case in enumerate(cases, start=1):
+        DocketEntry.objects.filter(pk=case.pk).update(due_on=casefiles.today_plus(days))
+    return cases
+
+
+def taken_by(cast: Cast, name: str) -> object:
+    with crossing.standing(Desk.AUTHORITY):
+        line = taking.take_next_reported(cast.actor(name))
+    return line and line.pk
+
+
+def test_the_most_urgent_free_case_of_all_agencies_is_taken(cast: Cast, sent_up: list[Case]) -> None:
+    first, second, last = sent_up
+    with crossing.standing(Desk.AUTHORITY), crossing.inside(cast.beijing):
+        casework.take_up(case=first, by=replace(cast.actor("zhao"), user_id=cast.user("wei").pk))
+    assert [taken_by(cast, "zhao") for _turn in range(3)] == [second.pk, last.pk, None]
+    assert case_now(cast.mohurd, second.pk).officer_id == cast.user("zhao").pk
+
+
+def test_a_conflict_is_passed_over_at_the_authority(cast: Cast, sent_up: list[Case]) -> None:
+    zhao = cast.user("zhao")
+    zhao.document_digest = sent_up[0].document_digest
+    zhao.save()
+    assert taken_by(cast, "zhao") == sent_up[1].pk
+
+
+def test_a_signing_officer_is_led_to_what_waits_for_a_signature(cast: Cast) -> None:
+    (proposed,), (_unproposed,) = reported(cast, 1, two=True), reported(cast, 1)
+    assert taken_by(cast, "qian") is None
+    with crossing.standing(Desk.AUTHORITY), crossing.inside(cast.beijing):
+        casework.take_up(case=proposed, by=cast.actor("zhao"))
+        casework.approve(case=proposed, by=cast.actor("zhao"))
+    assert taken_by(cast, "qian") == proposed.pk
+    # Led there, not given it: the proposal stays with its author.
+    assert case_now(cast.beijing, proposed.pk).officer_id == cast.user("zhao").pk

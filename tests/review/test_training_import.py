@@ -13,6 +13,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from openpyxl.reader.excel import load_workbook
 from openpyxl.workbook.workbook import Workbook
 from pytest_django import Settings
@@ -99,6 +101,16 @@ def brought_in(cast: Cast, data: bytes, *, by: str = "li", at: str = "beijing", 
 def stored() -> list[tuple[Any, ...]]:
     rows = TrainingHours.objects.order_by("agency__code", "person__name", "certificate_number")
     return list(rows.values_list("agency__code", "person__name", "certificate_number", "hours"))
+
+
+def test_whoever_brings_hours_in_stands_beside_them(cast: Cast) -> None:
+    factories.docket_line(cast.zhang, cast.beijing)
+    assert brought_in(cast, as_csv(row()), by="liu").new == 1
+    assert brought_in(cast, as_csv(row()), by="li").unchanged == 1
+    (stored_row,) = TrainingHours.objects.select_related("imported_by")
+    assert stored_row.imported_by == cast.user("liu")
+    page = at_desk(cast, "zhou").page(f"/registrants/{cast.zhang.pk}/")
+    assert f"刘初审于{date_format(localtime(stored_row.imported_at))}导入" in page
 
 
 # --- The page --------------------------------------------------------------------------------------------

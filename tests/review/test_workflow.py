@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from register import clock
-from review import announcements, workflow
+from register import clock, documents
+from register.models import FormerNumber, Person
+from review import announcements, casework, colleagues, looks, taking, workflow
 from review.models import Case
 from review.states import EVERY, FIRST, OPEN, TAGS, WORKING, State
 from review.workflow import Actor, allow
@@ -71,6 +74,47 @@ def test_guards_refuse_with_their_reason(
     with pytest.raises(Refusal) as refused:
         allow(case, act, by, at)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("since", ["corrected", "merged", "registered before"])
+def test_ones_own_case_stays_ones_own_under_another_number(cast: Cast, case: Case, since: str) -> None:
+    """The case keeps the number it was lodged under; the account of the officer follows the register."""
+    li, zhang, new = cast.user("li"), cast.zhang, documents.digest("01", factories.id_number(serial=411))
+    li.document_digest = cast.sun.document_digest if since == "merged" else case.document_digest
+    with crossing.standing(Desk.OWNER):
+        if since == "merged":
+            Person.objects.filter(pk=zhang.pk).update(merged_into=cast.sun)
+        else:
+            FormerNumber.objects.create(
+                person=zhang, document_digest=zhang.document_digest, document_mask="1", until=clock.today()
+            )
+            Person.objects.filter(pk=zhang.pk).update(document_digest=new)
+        if since == "corrected":
+            li.document_digest = new
+        li.save()
+    by = cast.actor("li")
+    assert (workflow.in_conflict(case, by), workflow.in_conflict(case, cast.actor("liu"))) == (True, False)
+    assert looks.may_see_number(case, replace(by, roles=frozenset({"supervisor"}))) is False
+    assert taking.take_next(by) is None
+    choice = colleagues.choice_for(case, cast.beijing)
+    assert ([one.user.name for one in choice.colleagues], choice.kept_out) == (["刘初审"], 1)
+    with pytest.raises(Refusal) as no:
+        casework.take_up(case=case, by=by)
+    assert no.value.code == "conflict"
+
+
+def test_who_keeps_a_document_with_the_account_asks_the_register_once(
+    cast: Cast, case: Case, django_assert_num_queries: Any
+) -> None:
+    li = cast.user("li")
+    with django_assert_num_queries(0):
+        cast.actor("li")
+    li.document_digest = cast.sun.document_digest
+    with django_assert_num_queries(1):
+        by = cast.actor("li")
+    with django_assert_num_queries(0):
+        for _turn in range(3):
+            allow(case, "take_up", by, clock.now())
 
 
 def test_an_acceptance_clock_that_is_a_target_only_never_deems() -> None:

@@ -24,6 +24,7 @@ from tenants.provisioning import (
 )
 from tenants.walls.apply import apply_walls
 from tenants.walls.catalogue import odd_ones, seeds
+from tenants.walls.roles import ensure_roles
 from tenants.walls.upkeep import wall_faults
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,22 @@ def test_unfit_codes_open_nothing(code: str) -> None:
     with pytest.raises(ValidationError):
         open_agencies([good, AgencyRow(code=code, kind="ministry", name_zh="示例部")])
     assert not Agency.objects.filter(code="goodone").exists()
+
+
+@pytest.mark.parametrize("schema", ["mohurd", 'x"; DROP SCHEMA beijing; --'])
+def test_a_row_that_names_another_schema_makes_none(beijing: Agency, schema: str) -> None:
+    """A row is written at other desks; the owner, who may do everything, does not believe it."""
+    beijing.schema_name = schema
+    with pytest.raises(ValueError, match="cannot have the schema"):
+        provisioning.complete(beijing)
+    beijing.code = schema.replace("mohurd", "public")
+    with pytest.raises(ValidationError):
+        provisioning.complete(beijing)
+
+
+def test_no_role_is_made_of_what_is_not_a_name() -> None:
+    with standing(Desk.OWNER), pytest.raises(ValueError, match="Not the name of a schema"):
+        ensure_roles(['x" SUPERUSER; --'])
 
 
 def test_the_authority_is_the_public_schemas_own_row() -> None:

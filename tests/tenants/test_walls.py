@@ -16,11 +16,19 @@ from pytest_django import Settings
 from notifications.models import Notice, Outbox
 from register import memory
 from register import standing as register_standing
-from register.models import DocketEntry, Person, Policy, Registration
+from register.models import (
+    Batch,
+    BatchLine,
+    Certificate,
+    DocketEntry,
+    Person,
+    Policy,
+    Registration,
+)
 from review.models import Case, CaseNote, Dossier, Movement
 from review.states import OPEN, WORKING, State
 from review.workflow import APPLICANT, REMEMBERED, STATUTORY, TRANSITIONS
-from tenants import roles, second_factor
+from tenants import roles, second_factor, settings_of
 from tenants.crossing import Desk, acting_as, atomic, inside, standing
 from tenants.models import (
     AccessRecord,
@@ -33,6 +41,8 @@ from tenants.models import (
 )
 from tenants.walls.apply import apply_walls
 from tenants.walls.upkeep import mend_walls, wall_faults
+from tests import certificates as papers
+from tests import factories
 from tests.cast import Cast
 from tests.tenants import rows
 
@@ -107,6 +117,25 @@ def test_an_agency_cannot_move_a_docket_line_to_another_one(beijing: Agency, moh
     ours = rows.docket_line(rows.person("张三"), beijing)
     with standing(Desk.AGENCY, beijing):
         assert denied(lambda: DocketEntry.objects.filter(pk=ours.pk).update(agency=mohurd))
+
+
+@pytest.mark.parametrize("name", ["code", "schema_name", "number"])
+def test_what_an_agency_is_called_by_is_for_good_at_every_desk(beijing: Agency, name: str) -> None:
+    for desk in (Desk.AGENCY, Desk.AUTHORITY):
+        with standing(desk, beijing):
+            assert denied(partial(Agency.objects.filter(pk=beijing.pk).update, **{name: models.F(name)}))
+
+
+def test_an_agency_changes_of_its_row_what_is_its_own_to_decide(beijing: Agency) -> None:
+    theirs = {"kind", "name_zh", "name_en", "review_clock_applies", "intake_open", "intake_note"}
+    row = Agency.objects.filter(pk=beijing.pk)
+    for name in theirs | {"merged_into", "merged_at"}:
+        with standing(Desk.AGENCY, beijing):
+            assert denied(partial(row.update, **{name: models.F(name)})), name
+        with standing(Desk.AUTHORITY):
+            assert row.update(**{name: models.F(name)}) == 1
+    with standing(Desk.AGENCY, beijing):
+        assert row.update(**{name: models.F(name) for name in settings_of.EDITABLE}) == 1
 
 
 def test_staff_accounts_and_records_of_other_agencies_are_not_there(beijing: Agency, mohurd: Agency) -> None:
@@ -256,6 +285,48 @@ def test_what_the_applicant_lodges_begins_as_submitted(beijing: Agency) -> None:
             assert denied(partial(new.save, force_insert=True))
             new.state = "submitted"
             assert not denied(partial(new.save, force_insert=True))
+
+
+def test_counts_move_only_where_one_has_to_do_with_them(beijing: Agency, mohurd: Agency) -> None:
+    who = rows.person("张三")
+    rows.docket_line(who, beijing)
+
+    def count(agency: Agency, change: int) -> None:
+        execute(
+            "INSERT INTO public.register_docketcount (agency_id, state, change)"
+            f" VALUES ({agency.pk}, 'accepted', {change})"
+        )
+
+    def tried() -> list[bool]:
+        ways = ((beijing, 1), (beijing, -1), (mohurd, 1), (mohurd, -1), (beijing, 7))
+        return [denied(partial(count, agency, change)) for agency, change in ways]
+
+    with standing(Desk.AGENCY, beijing):
+        assert tried() == [False, False, True, True, True]
+        assert denied(lambda: execute("SELECT 1 FROM public.register_docketcount"))
+    with standing(Desk.APPLICANT), acting_as(who.pk):
+        assert tried() == [False, False, True, True, True]
+    with standing(Desk.APPLICANT):
+        assert tried() == [True] * 5
+
+
+def test_what_was_published_and_signed_stays_as_it_is(beijing: Agency) -> None:
+    who = rows.person("张三")
+    row = factories.registration(who, beijing)
+    open_, public = (Batch.objects.create(number=f"2026-00{n}", title="公告") for n in (1, 2))
+    BatchLine.objects.create(batch=public, registration=row, name="张三", number=row.number, kind=row.kind)
+    certificate = papers.certificate(row)
+    with standing(Desk.AUTHORITY):
+        publish = {"published_on": date(2026, 11, 23)}
+        assert [Batch.objects.filter(pk=one.pk).update(**publish) for one in (public, public)] == [1, 0]
+        execute("DELETE FROM public.register_batch WHERE published_on IS NOT NULL")
+        assert Batch.objects.filter(pk=public.pk).exists()
+        assert BatchLine.objects.update(name="李四") == 0
+        assert BatchLine.objects.all().delete()[0] == 0
+        assert denied(lambda: BatchLine.objects.create(batch=public, registration=row, name="李四"))
+        assert Batch.objects.filter(pk=open_.pk).delete()[0] == 1
+        assert denied(lambda: Certificate.objects.filter(pk=certificate.pk).update(data=b""))
+        assert Certificate.objects.filter(pk=certificate.pk).update(void_at=certificate.issued_at) == 1
 
 
 def test_notices_belong_to_their_reader(beijing: Agency) -> None:
@@ -433,6 +504,18 @@ def test_the_walls_stand_as_written_after_opening() -> None:
         (
             "GRANT UPDATE (kind) ON tenants_user TO desk_clerk",
             "public: UPDATE on tenants_user.kind for desk_clerk",
+        ),
+        (
+            "REVOKE UPDATE (phone) ON tenants_agency FROM desk_agency",
+            "public: UPDATE on tenants_agency.phone for desk_agency is missing",
+        ),
+        (
+            "GRANT UPDATE (merged_into_id) ON tenants_agency TO desk_agency",
+            "public: UPDATE on tenants_agency.merged_into_id for desk_agency should not be",
+        ),
+        (
+            "GRANT UPDATE ON tenants_agency TO desk_authority",
+            "public: UPDATE on tenants_agency for desk_authority should not be",
         ),
         ("CREATE TABLE public.leaflet (id int)", "public: table leaflet should not be"),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -20,39 +20,6 @@ from tenants.models import Agency, User
 SUSPENDED: Final = ("ccic", "chinarailway")
 # One agency of each way to take papers; all others take them on paper.
 MATERIALS: Final = {"mohurd": Agency.Materials.UPLOAD, "sinopec": Agency.Materials.BOTH}
-
-
-class DemoOfficer(NamedTuple):
-    """A staff account of the demonstration. The login name is family name and agency."""
-
-    username: str
-    name: str
-    role: roles.Role
-
-    @property
-    def agency(self) -> str:
-        return self.username.partition(".")[2]
-
-
-OFFICERS: Final = (
-    DemoOfficer("li.beijing", "李初审", roles.REVIEWER),
-    DemoOfficer("liu.beijing", "刘初审", roles.REVIEWER),
-    DemoOfficer("wang.beijing", "王复核", roles.SUPERVISOR),
-    DemoOfficer("chen.beijing", "陈管理", roles.MANAGER),
-    DemoOfficer("xu.beijing", "徐审计", roles.AUDITOR),
-    DemoOfficer("he.mohurd", "何初审", roles.REVIEWER),
-    DemoOfficer("lin.mohurd", "林复核", roles.SUPERVISOR),
-    DemoOfficer("ma.sinopec", "马初审", roles.REVIEWER),
-    DemoOfficer("gao.sinopec", "高复核", roles.SUPERVISOR),
-    DemoOfficer("luo.guangdong", "罗初审", roles.REVIEWER),
-    DemoOfficer("tang.guangdong", "唐复核", roles.SUPERVISOR),
-    DemoOfficer("zhao.authority", "赵终审", roles.FINAL_REVIEWER),
-    DemoOfficer("wu.authority", "吴终审", roles.FINAL_REVIEWER),
-    DemoOfficer("qian.authority", "钱签批", roles.SIGNING_OFFICER),
-    DemoOfficer("zhou.authority", "周登记", roles.REGISTRAR),
-    DemoOfficer("feng.authority", "冯管理", roles.ADMINISTRATOR),
-    DemoOfficer("wei.authority", "卫审计", roles.AUTHORITY_AUDITOR),
-)
 
 
 class Command(BaseCommand):
@@ -81,7 +48,7 @@ class Command(BaseCommand):
     def _tell_accounts(self) -> None:
         """Who can be tried out; everybody here is made up."""
         self.stdout.write(f"staff, all with the password {demo.PASSWORD}:")
-        for officer in OFFICERS:
+        for officer in demo.OFFICERS:
             self.stdout.write(f"  {officer.username:<16} {officer.name} {officer.role}")
         self.stdout.write(
             "applicants, who set their password first (name, type, number, certificate, exam year):"
@@ -142,7 +109,7 @@ def _appoint() -> None:
     """Accounts and roles of the demonstration's staff, where their agency is open."""
     agencies = {agency.code: agency for agency in Agency.objects.all()}
     known = set(User.objects.filter(kind=User.Kind.STAFF).values_list("username", flat=True))
-    missing = [each for each in OFFICERS if each.username not in known and each.agency in agencies]
+    missing = [each for each in demo.OFFICERS if each.username not in known and each.agency in agencies]
     secret = make_password(demo.PASSWORD) if missing else ""
     for officer in missing:
         user = User.objects.create(
@@ -159,7 +126,7 @@ def _appoint() -> None:
 def _equip() -> None:
     """A second factor for who has none yet, each at the own desk; printed passwords do not grow old."""
     with crossing.standing(crossing.Desk.AUTHORITY):
-        everybody = User.objects.filter(username__in=[officer.username for officer in OFFICERS])
+        everybody = User.objects.filter(username__in=[officer.username for officer in demo.OFFICERS])
         everybody.exclude(password_set_at=None).update(password_set_at=timezone.now())
         bare = list(everybody.filter(second_factor_mark="").select_related("home"))
     for user in bare:

@@ -17,7 +17,7 @@ from review.forms.desk import OpinionForm, ReasonForm, TextForm
 from review.models import Case, Movement, Opinion, TerminationGround
 from review.states import Clock, State
 from review.views import file
-from review.views.desk import Question, actor, ask, of_this_agency, posted, told
+from review.views.desk import Question, actor, ask, of_this_agency, posted, read_by, told
 from review.workflow import days_of
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import REVIEWER, SUPERVISOR
@@ -207,21 +207,27 @@ def opinion(request: StaffRequest, case: Case) -> HttpResponse:
 @of_this_agency
 def countersignature(request: StaffRequest, case: Case) -> HttpResponse:
     """Agree, as a second person, with the pending opinion."""
+    pending = workflow.pending_opinion(case)
     question = Question(
         act="countersign",
         title=_("同意这份初审意见吗？"),
-        lines=pending_lines(case),
+        lines=lines_of(pending),
         warning=_("同意后意见生效，并通知申请人。"),
         label=_("同意"),
-        do=lambda form: casework.countersign(case=case, by=actor(request)),
+        read=key_of(pending),
+        do=lambda form: casework.countersign(case=case, by=actor(request), read=read_by(request)),
         done=_("初审意见已生效，案卷待报送。"),
     )
     return ask(request, case, question)
 
 
-def pending_lines(case: Case) -> list[str]:
+def key_of(pending: Opinion | None) -> str:
+    """The key of the pending opinion or proposal, by which a signature is bound to it."""
+    return str(pending.pk) if pending else ""
+
+
+def lines_of(pending: Opinion | None) -> list[str]:
     """The pending opinion or proposal, in words."""
-    pending = workflow.pending_opinion(case)
     if pending is None:
         return []
     verdict = str(Opinion.Verdict(pending.verdict).label)
@@ -235,15 +241,19 @@ def pending_lines(case: Case) -> list[str]:
 @of_this_agency
 def objection(request: StaffRequest, case: Case) -> HttpResponse:
     """Disagree with the pending opinion, which is void then."""
+    pending = workflow.pending_opinion(case)
     question = Question(
         act="decline",
         title=_("不同意这份初审意见"),
-        lines=pending_lines(case),
+        lines=lines_of(pending),
         warning=_("该意见作废，由经办人员重新出具。"),
         label=_("确定不同意"),
         tone="danger",
         form=TextForm(posted(request)),
-        do=lambda form: casework.decline(case=case, by=actor(request), **form.cleaned_data),
+        read=key_of(pending),
+        do=lambda form: casework.decline(
+            case=case, by=actor(request), read=read_by(request), **form.cleaned_data
+        ),
         done=_("意见已作废，由经办人员重新出具。"),
     )
     return ask(request, case, question)

@@ -32,12 +32,13 @@ def export(request: StaffRequest) -> HttpResponse:
         # A filter that is left out would make the file say more than was asked for.
         messages.error(request, _("筛选条件有误，没有导出。请在队列中重新筛选后再导出。"))
         return redirect(back)
+    by = actor(request)
     form = ExportForm(posted(request), may_see=SUPERVISOR in request.roles)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
             exports.ask(
-                by=actor(request),
+                by=by,
                 agency=request.agency,
                 user=request.user,
                 tab=tab,
@@ -55,7 +56,7 @@ def export(request: StaffRequest) -> HttpResponse:
         "form": form,
         "tab": tab,
         "asked": words_of(filters, wishes),
-        "count": exports.lines(tab, wishes, user_id=request.user.pk).count(),
+        "count": exports.lines(tab, wishes, by=by).count(),
         "back_url": back,
     }
     return private(render(request, "review/agency/export.html", context))

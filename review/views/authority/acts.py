@@ -15,8 +15,8 @@ from review import casework, sections, workflow
 from review.forms.desk import ApprovalForm, ReasonForm, TextForm
 from review.models import Case
 from review.states import Clock
-from review.views.agency.acts import pending_lines, remedies
-from review.views.desk import Question, actor, ask, in_its_agency, posted, told
+from review.views.agency.acts import key_of, lines_of, remedies
+from review.views.desk import Question, actor, ask, in_its_agency, posted, read_by, told
 from tenants.guards import StaffRequest, staff_required
 from tenants.roles import FINAL_REVIEWER, SIGNING_OFFICER
 
@@ -48,8 +48,9 @@ def release(request: StaffRequest, case: Case) -> HttpResponse:
 def approval(request: StaffRequest, case: Case) -> HttpResponse:
     """Grant the application; the register is written by it."""
     proposes = casework.needs_signature(case)
-    signs = workflow.pending_opinion(case) is not None
-    lines = [*pending_lines(case), _what_is_granted(case), _period(case)]
+    pending = workflow.pending_opinion(case)
+    signs = pending is not None
+    lines = [*lines_of(pending), _what_is_granted(case), _period(case)]
     question = Question(
         act="approve",
         title=_("同意准予注册的建议吗？") if signs else _("确定准予注册吗？"),
@@ -59,8 +60,12 @@ def approval(request: StaffRequest, case: Case) -> HttpResponse:
         else _("决定作出后立即写入注册登记簿并通知申请人，不能撤销。"),
         label=_("提交签批") if proposes else _("签批同意") if signs else _("准予注册"),
         form=None if signs else ApprovalForm(posted(request)),
+        read=key_of(pending),
         do=lambda form: casework.approve(
-            case=case, by=actor(request), text=form.cleaned_data["text"] if form else ""
+            case=case,
+            by=actor(request),
+            text=form.cleaned_data["text"] if form else "",
+            read=read_by(request),
         ),
         done=_("建议已提交签批。") if proposes else _("已准予注册，注册信息已写入登记簿，并通知申请人。"),
     )
@@ -97,18 +102,19 @@ def refusal(request: StaffRequest, case: Case) -> HttpResponse:
 
     def do(form: ReasonForm | None) -> object:
         reasons: dict[str, Any] = form.cleaned_data if form else given or {}
-        return casework.refuse(case=case, by=actor(request), **reasons)
+        return casework.refuse(case=case, by=actor(request), read=read_by(request), **reasons)
 
     question = Question(
         act="refuse",
         title=_("同意不予注册的建议吗？") if pending else _("不予注册"),
-        lines=[*pending_lines(case), remedies(case)],
+        lines=[*lines_of(pending), remedies(case)],
         warning=_("您的建议须由签批人签批后生效。")
         if proposes
         else _("决定作出后立即通知申请人，不能撤销。"),
         label=_("提交签批") if proposes else _("签批同意") if pending else _("确定不予注册"),
         tone="danger",
         form=None if pending else ReasonForm(posted(request), reasons=codes.refusal_reasons()),
+        read=key_of(pending),
         do=do,
         done=_("建议已提交签批。") if proposes else _("已作出不予注册决定，并通知申请人。"),
     )
@@ -142,15 +148,19 @@ def remand(request: StaffRequest, case: Case) -> HttpResponse:
 @in_its_agency
 def objection(request: StaffRequest, case: Case) -> HttpResponse:
     """Disagree with the pending proposal, which is void then."""
+    pending = workflow.pending_opinion(case)
     question = Question(
         act="decline",
         title=_("不同意这份建议"),
-        lines=pending_lines(case),
+        lines=lines_of(pending),
+        read=key_of(pending),
         warning=_("该建议作废，由终审员重新提出，并告知提出人。"),
         label=_("确定不同意"),
         tone="danger",
         form=TextForm(posted(request)),
-        do=lambda form: casework.decline(case=case, by=actor(request), **form.cleaned_data),
+        do=lambda form: casework.decline(
+            case=case, by=actor(request), read=read_by(request), **form.cleaned_data
+        ),
         done=_("建议已作废，由终审员重新提出。"),
     )
     return ask(request, case, question)

@@ -159,9 +159,9 @@ def _counts() -> dict[int, tuple[int, int, int]]:
 
 
 def _unfinished() -> list[AgencyJob]:
-    """Openings and mendings that wait, run or have failed and were not repeated."""
-    openings = AgencyJob.objects.filter(kind=AgencyJob.Kind.OPENING)
-    shown = openings.filter(Q(finished_at__isnull=True) | ~Q(fault=""))
+    """Openings and mendings that wait, run or have failed and were not repeated, and mergers that falter."""
+    opening = Q(kind=AgencyJob.Kind.OPENING, finished_at__isnull=True)
+    shown = AgencyJob.objects.filter(opening | ~Q(fault=""))
     return list(shown.select_related("asked_by").order_by("-asked_at")[:10])
 
 
@@ -207,6 +207,8 @@ def agency(request: StaffRequest, code: str) -> HttpResponse:
         "health": health,
         "health_tag": health_tag(health),
         "job": _latest_job(one),
+        "new": _is_new(one),
+        "closed": one.is_closed,
         "changes": [_change(row) for row in ground.changes_of(one)[:CHANGES_SHOWN]],
     }
     return private(render(request, "review/authority/agency.html", context))
@@ -271,6 +273,11 @@ def _states(one: Agency) -> list[dict[str, Any]]:
     ]
 
 
+def _is_new(one: Agency) -> bool:
+    """Whether it was opened from the page and has never taken applications yet."""
+    return not one.intake_open and one.intake_note == ground.OPENING_NOTE
+
+
 def _latest_job(one: Agency) -> AgencyJob | None:
     return AgencyJob.objects.filter(agency=one).order_by("-asked_at").first()
 
@@ -278,11 +285,23 @@ def _latest_job(one: Agency) -> AgencyJob | None:
 # --- What is decided about it --------------------------------------------------------------------------
 
 
+def _is_closed(request: StaffRequest, one: Agency) -> bool:
+    """Whether nothing is decided about it any more, since it was merged and has no open case. Says so."""
+    try:
+        ground.require_not_closed(one)
+    except Refusal as no:
+        messages.error(request, str(no.message))
+        return True
+    return False
+
+
 @staff_required(ADMINISTRATOR)
 @require_http_methods(["GET", "POST"])
 def particulars(request: StaffRequest, code: str) -> HttpResponse:
     """Change names, contact data and manner of work; what was typed stays when the rules say no."""
     one = of_the_list(code)
+    if _is_closed(request, one):
+        return redirect("agency", code)
     form = ChangeForm(posted(request), agency=one)
     if form.is_valid():
         seen = form.cleaned_data["seen"]
@@ -345,17 +364,19 @@ def suspension(request: StaffRequest, code: str) -> HttpResponse:
 @staff_required(ADMINISTRATOR)
 @require_http_methods(["GET", "POST"])
 def resumption(request: StaffRequest, code: str) -> HttpResponse:
-    """Let the agency take applications again."""
+    """Let the agency take applications: for the first time, or again."""
     one = of_the_list(code)
+    new = _is_new(one)
+    title = _("{agency}开始接收申请？") if new else _("恢复{agency}接收申请？")
     question = {
-        "title": _("恢复{agency}接收申请？").format(agency=one.name),
+        "title": title.format(agency=one.name),
         "lines": [_("保存后，申请人立即可以选择该机构。")],
-        "act_label": _("恢复接收申请"),
+        "act_label": _("开始接收申请") if new else _("恢复接收申请"),
     }
 
     def resume() -> str:
         ground.resume(agency=one, by=request.user, at=clock.now())
-        return _("已恢复接收申请。")
+        return _("已开始接收申请。") if new else _("已恢复接收申请。")
 
     return _asked(request, one, question, None, resume)
 
@@ -431,6 +452,8 @@ def merger(request: StaffRequest, code: str) -> HttpResponse:
 def manager_new(request: StaffRequest, code: str) -> HttpResponse:
     """Invite a manager: the first one whose invitation failed, or another one when nobody is left."""
     one = of_the_list(code)
+    if _is_closed(request, one):
+        return redirect("agency", code)
     form = ManagerForm(posted(request))
     if form.is_valid():
         given = form.cleaned_data
@@ -455,6 +478,8 @@ def manager_new(request: StaffRequest, code: str) -> HttpResponse:
 def manager_invitation(request: StaffRequest, code: str, user_id: int) -> HttpResponse:
     """Invite a manager again who has not set a password yet; earlier links are void."""
     one = of_the_list(code)
+    if _is_closed(request, one):
+        return redirect("agency", code)
     manager = next((each["user"] for each in _managers(one) if each["user"].pk == user_id), None)
     again: list[User] = []
     if manager is not None:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from review import agency_jobs
+from review import agency_jobs, mergers
 from review.forms.agencies import LABELS, OpeningForm
 from review.views.authority.agencies import invited, of_the_list, said_of
 from review.views.desk import posted, private, told
@@ -139,8 +139,16 @@ def job(request: StaffRequest, job_id: UUID) -> HttpResponse:
         "may_show_link": not merging and agency_jobs.may_show_link(one),
         "administers": ADMINISTRATOR.code in request.roles,
         "left": (one.total or 0) - one.done,
+        "may_take_over": _may_take_over(request, one),
     }
     return private(render(request, "review/authority/agency_job.html", context))
+
+
+def _may_take_over(request: StaffRequest, one: AgencyJob) -> bool:
+    """Another administrator may go on with a merger that is not over."""
+    unfinished = one.finished_at is None or bool(one.fault)
+    others = one.kind == AgencyJob.Kind.MERGER and one.asked_by_id != request.user.pk
+    return unfinished and others and ADMINISTRATOR.code in request.roles
 
 
 def _job(job_id: UUID) -> AgencyJob:
@@ -190,6 +198,15 @@ def again(request: StaffRequest, job_id: UUID) -> HttpResponse:
     """Let a job that failed go on where it stopped."""
     one = _job(job_id)
     told(request, _("任务继续进行。"), lambda: agency_jobs.ask_again(job=one, by=request.user))
+    return redirect("agency-job", job_id)
+
+
+@staff_required(ADMINISTRATOR)
+@require_POST
+def hand(request: StaffRequest, job_id: UUID) -> HttpResponse:
+    """Go on with a colleague's merger as the one who hands the cases over."""
+    one = _job(job_id)
+    told(request, _("合并由您继续经办。"), lambda: mergers.take_over(job=one, by=request.user))
     return redirect("agency-job", job_id)
 
 

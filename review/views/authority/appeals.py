@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -35,8 +35,9 @@ def appeals(request: StaffRequest) -> HttpResponse:
     """Appeals that wait for an answer, the oldest first; or those answered, the latest first."""
     answered = request.GET.get("tab") == ANSWERED
     waiting = Appeal.objects.filter(outcome="")
-    rows = _answered(request) if answered else list(waiting.annotate(files=Count("proofs")))
+    rows = _answered(request) if answered else _waiting(request)
     shown, more = rows[:PAGE_SIZE], rows[PAGE_SIZE:]
+    tab = f"tab={ANSWERED}&" if answered else ""
     context = {
         "answered": answered,
         "tabs": [
@@ -44,20 +45,33 @@ def appeals(request: StaffRequest) -> HttpResponse:
             {"label": _("已答复"), "url": f"?tab={ANSWERED}", "current": answered, "count": None},
         ],
         "rows": [(row, _age(row)) for row in shown],
-        "next_url": f"?tab={ANSWERED}&before={shown[-1].pk}" if answered and more else "",
+        "next_url": f"?{tab}after={shown[-1].pk}" if more else "",
     }
     return private(render(request, "review/authority/appeals.html", context))
 
 
+def _waiting(request: StaffRequest) -> list[Appeal]:
+    """A page of the appeals that wait, and one more if there is one; an answered one still marks a place."""
+    rows = Appeal.objects.filter(outcome="").order_by("lodged_at", "pk")
+    if place := _place(request):
+        rows = rows.filter(Q(lodged_at__gt=place.lodged_at) | Q(lodged_at=place.lodged_at, pk__gt=place.pk))
+    return list(rows[: PAGE_SIZE + 1])
+
+
 def _answered(request: StaffRequest) -> list[Appeal]:
-    rows: QuerySet[Appeal] = Appeal.objects.exclude(outcome="").select_related("answered_by")
-    rows = rows.annotate(files=Count("proofs")).order_by("-answered_at", "-pk")
+    rows = Appeal.objects.exclude(outcome="").select_related("answered_by").order_by("-answered_at", "-pk")
+    if (place := _place(request)) and place.answered_at:
+        same = Q(answered_at=place.answered_at, pk__lt=place.pk)
+        rows = rows.filter(Q(answered_at__lt=place.answered_at) | same)
+    return list(rows[: PAGE_SIZE + 1])
+
+
+def _place(request: StaffRequest) -> Appeal | None:
+    """The appeal after which a page begins."""
     try:
-        place = Appeal.objects.exclude(outcome="").get(pk=UUID(request.GET.get("before", "")))
-    except (ValueError, Appeal.DoesNotExist):
-        return list(rows[: PAGE_SIZE + 1])
-    earlier = rows.filter(answered_at__lte=place.answered_at).exclude(pk=place.pk)
-    return list(earlier[: PAGE_SIZE + 1])
+        return Appeal.objects.filter(pk=UUID(request.GET.get("after", ""))).first()
+    except ValueError:
+        return None
 
 
 def _age(appeal: Appeal) -> int:
@@ -83,13 +97,15 @@ def _page(
     upholding: UpholdingForm | None = None,
     dismissal: DismissalForm | None = None,
 ) -> HttpResponse:
-    answers = REGISTRAR.code in request.roles and not found.outcome
+    own = domain.is_own(found, request.user)
+    answers = REGISTRAR.code in request.roles and not found.outcome and not own
     context: dict[str, Any] = {
         "appeal": found,
         "age": _age(found),
         "proofs": AppealProof.objects.filter(appeal=found).defer("data").order_by("name", "pk"),
         "candidates": domain.candidates(found),
         "answers": answers,
+        "own": own and not found.outcome,
         "upholding": upholding or UpholdingForm(appeal=found),
         "dismissal": dismissal or DismissalForm(),
         "failed": upholding or dismissal,
@@ -114,7 +130,7 @@ def upholding(request: StaffRequest, appeal_id: UUID) -> HttpResponse:
     form = UpholdingForm(posted(request), appeal=found)
     if form.is_valid():
         try:
-            domain.uphold_appeal(
+            entered = domain.uphold_appeal(
                 appeal_id=found.pk,
                 record=form.record(),
                 answer=form.cleaned_data["answer"],
@@ -125,9 +141,17 @@ def upholding(request: StaffRequest, appeal_id: UUID) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("考试记录已补录，申诉已答复；申诉人现在可以办理初始注册。"))
+            messages.success(request, _said(entered))
             return redirect("appeals")
     return _page(request, _found(appeal_id), upholding=form)
+
+
+def _said(entered: domain.Entered) -> str:
+    return {
+        domain.Entered.NEW: _("考试记录已补录，申诉已答复；申诉人现在可以办理初始注册。"),
+        domain.Entered.MENDED: _("名册中已有这条记录，已按证明材料更新，申诉已答复。"),
+        domain.Entered.UNCHANGED: _("名册中已有这条记录，内容一致，没有改动；申诉已答复。"),
+    }[entered]
 
 
 @staff_required(REGISTRAR)

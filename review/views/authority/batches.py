@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -63,9 +65,8 @@ def _moment(text: str) -> datetime:
 @require_http_methods(["GET", "POST"])
 def new(request: StaffRequest) -> HttpResponse:
     """Gather those who were granted into a new batch."""
-    agencies = list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).only("code", "name_zh", "name_en"))
-    scope = ScopeForm(request.POST if request.method == "POST" else request.GET, agencies=agencies)
-    waiting = batches.waiting(scope.scope)
+    scope = _scope(request)
+    waiting = _waiting(scope)
     form = BatchForm(posted(request), initial=BatchForm.suggested(batches.next_number()))
     if request.method == "POST" and form.is_valid() and scope.is_valid():
         try:
@@ -75,16 +76,30 @@ def new(request: StaffRequest) -> HttpResponse:
         else:
             messages.success(request, _("公告批次已建立，核对无误后再公告。"))
             return redirect("batch", batch.number)
+    context = {"form": form, **_gathered(scope, waiting)}
+    return private(render(request, "review/authority/batch_new.html", context))
+
+
+def _scope(request: StaffRequest) -> ScopeForm:
+    agencies = list(Agency.objects.exclude(kind=Agency.Kind.AUTHORITY).only("code", "name_zh", "name_en"))
+    return ScopeForm(posted(request) or request.GET, agencies=agencies)
+
+
+def _waiting(scope: ScopeForm) -> QuerySet[Registration]:
+    """Who waits in this scope; one that cannot be understood finds nobody."""
+    return batches.waiting(scope.scope) if scope.is_valid() else Registration.objects.none()
+
+
+def _gathered(scope: ScopeForm, waiting: QuerySet[Registration]) -> dict[str, object]:
+    """A scope and whom it finds, for a page."""
     count = waiting.count()
-    context = {
+    return {
         "scope": scope,
-        "form": form,
         "count": count,
         "waiting": [_person(row) for row in waiting[:WAITING_SHOWN]],
         "more": max(count - WAITING_SHOWN, 0),
         "narrowed": any(scope.data.get(name) for name in scope.fields),
     }
-    return private(render(request, "review/authority/batch_new.html", context))
 
 
 def _person(row: Registration) -> dict[str, object]:
@@ -137,17 +152,21 @@ def _shown(line: BatchLine, why: str) -> dict[str, object]:
 
 
 @staff_required(REGISTRAR)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def additions(request: StaffRequest, number: str) -> HttpResponse:
-    """Put those who were granted meanwhile into the batch as well."""
+    """Show who was granted meanwhile, in a scope, then put them into the batch as well."""
     batch = _batch(number)
-    more = list(batches.waiting())
-    told(
-        request,
-        _("已补充 {n} 人。").format(n=len(more)),
-        lambda: announcing.add(batch=batch, registrations=more),
-    )
-    return redirect("batch", batch.number)
+    if batch.published_on is not None:
+        messages.error(request, _("这个批次已经公告。"))
+        return redirect("batch", batch.number)
+    scope = _scope(request)
+    waiting = _waiting(scope)
+    if request.method == "POST" and scope.is_valid():
+        more = list(waiting)
+        _counted(request, _("已补充 {n} 人。"), lambda: announcing.add(batch=batch, registrations=more))
+        return redirect("batch", batch.number)
+    context = {"batch": batch, **_gathered(scope, waiting)}
+    return private(render(request, "review/authority/batch_additions.html", context))
 
 
 @staff_required(REGISTRAR)
@@ -161,12 +180,23 @@ def removals(request: StaffRequest, number: str) -> HttpResponse:
     if not lines:
         messages.warning(request, _("请先勾选要移出的人员。"))
         return redirect("batch", batch.number)
-    told(
+    _counted(
         request,
-        _("已移出 {n} 人，可以列入以后的批次。").format(n=len(lines)),
+        _("已移出 {n} 人，可以列入以后的批次。"),
         lambda: announcing.take_out(batch=batch, lines=lines),
     )
     return redirect("batch", batch.number)
+
+
+def _counted(request: StaffRequest, done: str, change: Callable[[], int]) -> None:
+    """Change the lines of a batch and say how many were changed; when the rules say no, say why."""
+    try:
+        n = change()
+    except Refusal as no:
+        messages.error(request, str(no.message))
+    else:
+        level = messages.SUCCESS if n else messages.WARNING
+        messages.add_message(request, level, done.format(n=n))
 
 
 @staff_required(REGISTRAR)

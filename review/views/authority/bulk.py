@@ -45,7 +45,10 @@ def approval(request: StaffRequest) -> HttpResponse:
     """List the ticked cases, or those of a dispatch; once confirmed, grant what is left ticked."""
     if request.method == "GET":
         number = request.GET.get("dispatch", "")
-        return _asked(request, bulk.of_dispatch(number), number) if number else redirect("queue")
+        if not number:
+            return redirect("queue")
+        entries, more = bulk.of_dispatch(number)
+        return _asked(request, entries, number, more=more)
     try:
         ids = listing.ticked(request)
     except Refusal as no:
@@ -60,7 +63,12 @@ def approval(request: StaffRequest) -> HttpResponse:
 
 
 def _asked(
-    request: StaffRequest, entries: list[DocketEntry], number: str, form: ApprovalForm | None = None
+    request: StaffRequest,
+    entries: list[DocketEntry],
+    number: str,
+    form: ApprovalForm | None = None,
+    *,
+    more: int = 0,
 ) -> HttpResponse:
     if not entries:
         if number:
@@ -75,6 +83,7 @@ def _asked(
         "rows": rows,
         "ready": sum(row.ticked for row in rows),
         "number": number,
+        "more": more,
         "form": form or ApprovalForm() if proposes else None,
         "here": listing.back(request) if request.method == "POST" else listing.remembered(request),
         "signs": FINAL_REVIEWER not in request.roles,

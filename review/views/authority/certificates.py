@@ -39,7 +39,7 @@ def reissue(request: StaffRequest, certificate_id: UUID) -> HttpResponse:
     form = ReissueForm(posted(request))
     try:
         if request.method != "POST":
-            certificates.check_open_to_reissue(found)
+            certificates.check_open_to_reissue(found, by=request.user)
         elif form.is_valid():
             made = certificates.reissue(
                 certificate=found, by=request.user, reason=form.cleaned_data["reason"]

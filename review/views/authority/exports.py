@@ -56,7 +56,7 @@ def export(request: StaffRequest) -> HttpResponse:
         "form": form,
         "tab": tab,
         "asked": words_of(filters, wishes),
-        "count": docket_exports.lines(tab, wishes, user_id=request.user.pk).order_by().count(),
+        "count": docket_exports.lines(tab, wishes, by=by).order_by().count(),
         "back_url": back,
     }
     return private(render(request, "review/authority/export.html", context))

@@ -220,8 +220,13 @@ def _heat_table(found: Oversight, listed: Lists) -> Table:
         rows=rows,
         plot="",
         empty=_("没有在办的案卷。"),
-        folded=[agency.name for agency in found.agencies if agency not in set(busy)],
+        folded=_others(found, busy),
     )
+
+
+def _others(found: Oversight, shown: Sequence[Agency]) -> list[Text]:
+    keys = {agency.pk for agency in shown}
+    return [agency.name for agency in found.agencies if agency.pk not in keys]
 
 
 def _heat_figures(
@@ -373,7 +378,7 @@ def _fares_table(found: Oversight, period: Period, listed: Lists) -> Table:
         rows=rows,
         plot="",
         empty=_("这段时间没有办理记录。"),
-        folded=[agency.name for agency in found.agencies if agency not in set(moved)],
+        folded=_others(found, moved),
     )
 
 

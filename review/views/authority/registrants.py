@@ -72,13 +72,11 @@ def registrants(request: StaffRequest) -> HttpResponse:
     if not roll.is_name(request.GET.get("q", "")):
         return redirect("registrants")
     which = request.GET.get("standing", "")
-    proposals = list(registrar.proposals())
-    deemed = registrar.deemed()
     context: dict[str, Any] = {
         "which": which if which in (DEEMED, PROPOSED) else "",
-        "tabs": _tabs(which, len(deemed), len(proposals)),
-        "deemed": deemed if which == DEEMED else [],
-        "proposals": proposals if which == PROPOSED else [],
+        "tabs": _tabs(which),
+        "deemed": registrar.deemed() if which == DEEMED else [],
+        "proposals": registrar.proposals().select_related("agency", "person") if which == PROPOSED else [],
         "today": clock.today(),
     }
     if not context["which"]:
@@ -86,7 +84,7 @@ def registrants(request: StaffRequest) -> HttpResponse:
     return private(render(request, "review/authority/registrants.html", context))
 
 
-def _tabs(which: str, deemed: int, proposed: int) -> list[dict[str, Any]]:
+def _tabs(which: str) -> list[dict[str, Any]]:
     here = reverse("registrants")
     return [
         {"label": _("查询人员"), "url": here, "current": which not in (DEEMED, PROPOSED), "count": None},
@@ -94,13 +92,13 @@ def _tabs(which: str, deemed: int, proposed: int) -> list[dict[str, Any]]:
             "label": _("视为延续"),
             "url": f"{here}?standing={DEEMED}",
             "current": which == DEEMED,
-            "count": deemed,
+            "count": registrar.deemed_lines().count(),
         },
         {
             "label": _("限制申请建议"),
             "url": f"{here}?standing={PROPOSED}",
             "current": which == PROPOSED,
-            "count": proposed,
+            "count": registrar.proposals().count(),
         },
     ]
 
@@ -142,14 +140,11 @@ def rows_of(found: Sequence[Person]) -> list[Row]:
     today, months = clock.today(), policy.current().renewal_open_months
     keys = {people_key(person) for person in found}
     held: dict[UUID, list[Registration]] = {key: [] for key in keys}
-    granted = Registration.objects.filter(person__in=keys) | Registration.objects.filter(
-        person__merged_into__in=keys
-    )
+    theirs = people.rows_of(*keys)
+    granted = Registration.objects.filter(theirs)
     for one in granted.select_related("person", "agency").order_by("granted_on", "created_at"):
         held[people_key(one.person)].append(one)
-    lines = DocketEntry.objects.filter(open=True, person__in=keys) | DocketEntry.objects.filter(
-        open=True, person__merged_into__in=keys
-    )
+    lines = DocketEntry.objects.filter(theirs, open=True)
     opened = {people_key(line.person): line for line in lines.select_related("person")}
     return [
         _row(person, held[people_key(person)], opened.get(people_key(person)), today, months)
@@ -189,7 +184,7 @@ def search(request: StaffRequest) -> HttpResponse:
             return redirect("registrant", found[0].pk)
     context = {
         "which": "",
-        "tabs": _tabs("", len(registrar.deemed()), registrar.proposals().count()),
+        "tabs": _tabs(""),
         # What was typed may be somebody's document number: it is not shown again.
         "form": form if form.errors else SearchForm(),
         "asked": form.cleaned_data.get("q", "") and _("所填编号"),
@@ -252,7 +247,7 @@ def _page(
         "look_form": look or LookForm(),
         "may_look": bool({REGISTRAR.code, FINAL_REVIEWER.code, SIGNING_OFFICER.code} & request.roles),
         "is_registrar": is_registrar,
-        "in_force": status in IN_FORCE and status is not Status.DEEMED_RENEWED,
+        "in_force": status in IN_FORCE,
         "former": list(FormerNumber.objects.filter(mine).order_by("-until")),
         "merged": list(Person.objects.filter(merged_into=person).order_by("name")),
         "qualifications": [
@@ -263,14 +258,16 @@ def _page(
         "certificates": list(certificates.of_person(person).select_related("registration")),
         "may_reissue": is_registrar,
         "lines": [(line, State(line.state)) for line in lines],
-        "left": registrar.left_over(person) if is_registrar and rows and rows[-1].ended_how else [],
+        "left": registrar.left_over(person, rows) if is_registrar else [],
         "restrictions": [
             (row, _runs(row, today))
             for row in Restriction.objects.filter(mine)
             .select_related("entered_by", "lifted_by")
             .order_by("-since", "-pk")
         ],
-        "training": list(TrainingHours.objects.filter(mine).select_related("agency").order_by("-begun_on")),
+        "training": list(
+            TrainingHours.objects.filter(mine).select_related("agency", "imported_by").order_by("-begun_on")
+        ),
         "changes": list(
             PersonChange.objects.filter(mine).select_related("by").defer("proof").order_by("-at")
         ),
@@ -366,7 +363,7 @@ def proof(request: StaffRequest, person_id: UUID, change_id: UUID) -> HttpRespon
 def decision(request: StaffRequest, person_id: UUID, registration_id: UUID) -> HttpResponse:
     """The decision by which a registration of this person ended, as a PDF."""
     person = the_person(person_id)
-    ended = Registration.objects.exclude(ended_how="").filter(people.rows_of(person))
+    ended = decisions.decided().filter(people.rows_of(person))
     row = get_object_or_404(ended, pk=registration_id)
     return decision_pdf(row, person)
 
@@ -375,5 +372,5 @@ def decision_pdf(row: Registration, person: Person) -> HttpResponse:
     """The decision as an answer; nothing in the file's name tells whose it is."""
     letter = decisions.letter_of(row, person, Agency.objects.get(code=AUTHORITY_CODE))
     response = HttpResponse(letter_pdf(letter), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="decision-{row.number}.pdf"'
+    response["Content-Disposition"] = 'inline; filename="decision.pdf"'
     return private(response)

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from register import clock, corrections, endings, people, registrars, restrictions, roll, standing
-from register.models import DocketEntry, Person, Restriction
+from register.models import DocketEntry, Person, Registration, Restriction
 from review import docket, registrar
 from review.forms.registrants import (
     DocumentForm,
@@ -114,6 +114,8 @@ def document(request: StaffRequest, person_id: UUID) -> HttpResponse:
     def do(form: DocumentForm) -> str:
         given = {key: value for key, value in form.cleaned_data.items() if key != "again"}
         corrections.correct_document(person_id=person.pk, by=request.user, **given)
+        if given["because"] == corrections.Because.MISTAKEN:
+            return _("证件号码已更正，被更正的号码不再保留；已通知本人。")
         return _("证件号码已更正，原号码仍可查到本人；已通知本人。")
 
     step = Step(
@@ -129,7 +131,10 @@ def document(request: StaffRequest, person_id: UUID) -> HttpResponse:
             ),
             *_frozen(person),
         ],
-        warning=_("原号码记为曾用号码，本人用新旧号码和原密码都能登录；已上报的申请材料保持原样。"),
+        warning=_(
+            "换证的，原号码记为曾用号码，本人用新旧号码和原密码都能登录；"
+            "登记错误的，原号码不再指向本人，只能用更正后的号码登录。已上报的申请材料保持原样。"
+        ),
     )
     return ask(request, person, step)
 
@@ -362,7 +367,7 @@ def ending(request: StaffRequest, person_id: UUID, how: str) -> HttpResponse:
     person = _present(request, person_id)
     manner = How(how)
     held = standing.registration_of(person)
-    if held is None or held.ended_how or held.valid_to < clock.today():
+    if held is None or held.ended_how or _is_over(held, person):
         messages.error(request, _("该人员没有有效的注册，不能办理。"))
         return redirect("registrant", person.pk)
     lines: list[Text] = [
@@ -374,12 +379,21 @@ def ending(request: StaffRequest, person_id: UUID, how: str) -> HttpResponse:
             until=date_format(held.valid_to),
         )
     ]
+    with_it = registrar.ending_with(person)
     lines += [
         _("申请 {reference}（{state}）随之终止。").format(
             reference=line.reference, state=State(line.state).label
         )
-        for line in registrar.lines_of(person)
+        for line in with_it
     ]
+    if manner is How.CANCELLED:
+        lines += [
+            _("申请 {reference}（{state}）不随注册终止；事由为死亡或者丧失行为能力的，一并终止。").format(
+                reference=line.reference, state=State(line.state).label
+            )
+            for line in registrar.lines_of(person)
+            if line not in with_it
+        ]
     if barred := endings.barred_until(manner, clock.today()):
         lines.append(_("本人在 {day}（含当日）之前不得再次申请注册。").format(day=date_format(barred)))
 
@@ -403,6 +417,11 @@ def ending(request: StaffRequest, person_id: UUID, how: str) -> HttpResponse:
         warning=_("决定自今日起生效，立即写入登记簿并通知本人，不能撤销。执业证的公开验证随即显示新的状态。"),
     )
     return ask(request, person, step)
+
+
+def _is_over(held: Registration, person: Person) -> bool:
+    """Whether the period is over, and no renewal lodged in time carries it on (Order 11 art. 13)."""
+    return held.valid_to < clock.today() and not standing.status_of(person).in_force
 
 
 @staff_required(REGISTRAR)

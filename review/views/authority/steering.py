@@ -14,12 +14,12 @@ from review.forms.acts import AssignForm, ExplainedForm, TerminationForm
 from review.forms.rulings import ReinstatementForm
 from review.models import Case, TerminationGround
 from review.states import Clock, State
-from review.views.agency.acts import GROUNDS_HERE, extended_line
+from review.views.agency.acts import extended_line
 from review.views.desk import Question, actor, agency_of_case, ask, in_its_agency, posted
-from review.workflow import UNTIL_REFERRED, account_is_closed, days_of
+from review.workflow import account_is_closed, days_of
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import Agency
-from tenants.roles import REGISTRAR, SIGNING_OFFICER
+from tenants.roles import SIGNING_OFFICER
 
 asks = require_http_methods(["GET", "POST"])
 
@@ -69,31 +69,31 @@ def extension(request: StaffRequest, case: Case) -> HttpResponse:
     return ask(request, case, question)
 
 
-@staff_required(SIGNING_OFFICER, REGISTRAR)
+@staff_required(SIGNING_OFFICER)
 @asks
 @in_its_agency
 def termination(request: StaffRequest, case: Case) -> HttpResponse:
-    """End an application that can no longer be decided."""
+    """End a reported application that can no longer be decided.
+
+    A registrar ends cases together with a registration or by a restriction, on the page of the person.
+    """
     if casework.ends_with_registration(case):
         messages.error(
             request,
             _("本案已准予注册，请先在“人员与注册”办理注销、撤销或者吊销，本案随之终止。"),
         )
         return redirect("case", case.pk)
-    grounds = GROUNDS_HERE if case.state in UNTIL_REFERRED else tuple(TerminationGround)
     question = Question(
         act="terminate",
         title=_("终止办理"),
         lines=[
             _("申请已不可能作出决定时使用；能够作出决定的，请准予或者不予注册。"),
-            _("本案由初审机构办理中，终止后通知其经办人员。")
-            if case.state in UNTIL_REFERRED
-            else _("申请人请求终止的，请核对其书面请求并在说明中写明日期。"),
+            _("申请人请求终止的，请核对其书面请求并在说明中写明日期。"),
         ],
         warning=_("终止后本案即告办结，不能撤销，并通知申请人和正在办理本案的人员。"),
         label=_("确定终止"),
         tone="danger",
-        form=TerminationForm(posted(request), grounds=grounds),
+        form=TerminationForm(posted(request), grounds=tuple(TerminationGround)),
         do=lambda form: casework.terminate(case=case, by=actor(request), **form.cleaned_data),
         done=_("本案已终止，并通知申请人。"),
     )
