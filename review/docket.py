@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 from register import clock
 from register.models import DocketEntry
@@ -58,9 +58,13 @@ def enter(case: Case, *, agency: Agency, at: datetime) -> DocketEntry:
 
     Raises `IntegrityError` (`one_open_docket_line_per_person`) when the person has an open one anywhere.
     """
-    entry = DocketEntry.objects.create(case_id=case.pk, agency=agency, updated_at=at, **line_of(case))
+    entry = DocketEntry(case_id=case.pk, agency=agency, updated_at=at, **line_of(case))
+    line: Any = InsertQuery(DocketEntry)
+    line.insert_values(DocketEntry._meta.concrete_fields, [entry])
+    ((insert, params),) = line.get_compiler(connection=connection).as_sql()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_ENTRY, [agency.pk, case.state])
+        cursor.execute(ENTER_AND_COUNT.replace("{insert}", insert), params)
+    entry._state.adding = False
     return entry
 
 
@@ -74,10 +78,11 @@ def lead_to(agency: Agency, case: Case, at: datetime) -> None:
     _write(case, updated_at=at, agency=agency)
 
 
-COUNT_ENTRY: Final = """
-    INSERT INTO public.register_docketcount (agency_id, state, change) VALUES (%s, %s, 1)
-"""
 # The line and what changes of the counts by it, in one statement: no act pays a second round trip.
+ENTER_AND_COUNT: Final = """
+    WITH line AS ({insert} RETURNING agency_id, state)
+    INSERT INTO public.register_docketcount (agency_id, state, change) SELECT agency_id, state, 1 FROM line
+"""
 WRITE_AND_COUNT: Final = """
     WITH before AS MATERIALIZED (
         SELECT agency_id, state FROM public.register_docketentry WHERE case_id = %s

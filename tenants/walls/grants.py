@@ -451,11 +451,13 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
         ),
         AGENCY: Rows("agency_id {ours}"),
     },
-    # A movement moves one line: at the applicant's desk where the applicant has one, at an agency's its own.
+    # A movement moves one line: at the applicant's desk a new one or where the applicant has one, at an
+    # agency's its own.
     "register_docketcount": {
         APPLICANT: Rows(
             NONE,
-            "change IN (1, -1) AND EXISTS (SELECT 1 FROM public.register_docketentry d"
+            "change = 1 AND state = 'submitted'"
+            " OR change IN (1, -1) AND EXISTS (SELECT 1 FROM public.register_docketentry d"
             " WHERE d.agency_id = register_docketcount.agency_id AND d.person_id {mine})",
         ),
         AGENCY: Rows(NONE, "agency_id {ours} AND change IN (1, -1)"),

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const LONGEST = 15000;
-  let pause = 1500;
+  let pause = 500;
   const again = async () => {
     const list = document.getElementById("prepared");
     if (!list || !("waiting" in list.dataset)) return;
