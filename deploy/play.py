@@ -372,8 +372,8 @@ def announce(play: Play, board: Board) -> None:
     registrar.open(f"/batches/{batch}/publication/")
     since = time.perf_counter()
     registrar.press("公告")
-    board.expect(REGISTRAR, "公告", since=since, state="已公告，制证中|已发证", notice=f"已列入第{batch}批")
-    board.expect("制证", "制发执业证", since=since, state="已发证", notice="注册证书已制发", by_worker=True)
+    board.expect(REGISTRAR, "公告", since=since, state="已公告，制证中|有效", notice=f"已列入第{batch}批")
+    board.expect("制证", "制发执业证", since=since, state="有效", notice="注册证书已制发", by_worker=True)
 
 
 def verify(play: Play, board: Board) -> None:

@@ -48,10 +48,11 @@ TOLD_WITHIN: Final = 60
 
 
 def lay_ground() -> None:
-    """Static files, and the staff of the cast; tables, walls and agencies came with the database."""
+    """Static files, the trial key, the staff of the cast; the rest came with the database."""
     from django.core.management import call_command
 
     call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("demo_certificate_key", verbosity=0)
     _appoint()
 
 

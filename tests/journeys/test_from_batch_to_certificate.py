@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from register.certificates import trial_key
 from tests.journeys.desk import Desk
 
 pytestmark = pytest.mark.journey
@@ -24,7 +23,6 @@ WAITS_MS: Final = 60_000
 
 def test_forty_cases_two_exceptions_and_a_certificate_that_is_verified(desk: Desk) -> None:
     stage = desk.stage
-    trial_key.provide(stage.var / "demo-signer.p12")
     names = {agency: stage.opened(agency) for agency in SENT}
     for agency, cases in SENT.items():
         stage.pile(agency, cases, referred=True)
