@@ -16,7 +16,7 @@ pytestmark = pytest.mark.fault
 # What every opening waits for: `tenants.provisioning.OPENING_LOCK`.
 OPENING_LOCK = 0x6F70656E
 # A sweep rings again after a kill; on a busy machine with other journeys that takes its time.
-PATIENCE: Final = 180
+PATIENCE = 180
 
 
 @contextmanager
