@@ -5,7 +5,7 @@ It knows users, references and plain values, no application.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -14,6 +14,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+
+WAITS: Final = Q(sent_at__isnull=True, dead_at__isnull=True)
 
 
 class Outbox(models.Model):
@@ -29,10 +32,16 @@ class Outbox(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # Given up after many attempts; staff see it and may ask for it once more.
+    dead_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint("user", "kind", "cause", name="outbox_once_per_cause"),)
-        indexes = (models.Index("due_at", "id", condition=Q(sent_at__isnull=True), name="outbox_waiting"),)
+        indexes = (
+            models.Index("due_at", "id", condition=WAITS, name="outbox_waits"),
+            models.Index("dead_at", "id", condition=Q(dead_at__isnull=False), name="outbox_dead"),
+            models.Index("case_id", condition=Q(case_id__isnull=False), name="outbox_of_case"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.cause}"
@@ -105,10 +114,51 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=300, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # The address may no longer be written to, or its owner no longer wants it: nothing was sent.
+    dropped_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint("outbox", "channel", name="delivery_once_per_channel"),)
-        indexes = (models.Index("due_at", "id", condition=Q(sent_at__isnull=True), name="delivery_waiting"),)
+        indexes = (
+            models.Index(
+                "channel", "due_at", "id", condition=WAITS & Q(dropped_at__isnull=True), name="delivery_waits"
+            ),
+            models.Index("dead_at", "id", condition=Q(dead_at__isnull=False), name="delivery_dead"),
+        )
 
     def __str__(self) -> str:
         return f"{self.channel} {self.outbox_id}"
+
+
+class Mute(models.Model):
+    """What an account does not want by e-mail or SMS; the board and statutory notices are not asked."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mutes")
+    channel = models.CharField(max_length=10, choices=Delivery.Channel.choices)
+    category = models.CharField(max_length=10, choices=Notice.Category.choices)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("user", "channel", "category", name="mute_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.channel} {self.category}"
+
+
+class Resend(models.Model):
+    """A wish of the staff that something given up be tried once more. Kept: who asked, and when.
+
+    Without a channel it concerns the board.
+    """
+
+    outbox = models.ForeignKey(Outbox, on_delete=models.PROTECT, related_name="resends")
+    channel = models.CharField(max_length=10, choices=Delivery.Channel.choices, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (models.Index("id", condition=Q(done_at__isnull=True), name="resend_waits"),)
+
+    def __str__(self) -> str:
+        return f"{self.outbox_id} {self.channel}"

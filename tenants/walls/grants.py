@@ -301,6 +301,8 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "notifications_outbox": {APPLICANT: "I", AGENCY: "I", AUTHORITY: "I", CLERK: "SIU", COURIER: "I"},
     "notifications_notice": {APPLICANT: "SU", AGENCY: "SU", AUTHORITY: "SU", CLERK: "SIU"},
     "notifications_delivery": {CLERK: "SIU"},
+    "notifications_mute": {APPLICANT: "SID", AGENCY: "SID", AUTHORITY: "SID", CLERK: "S"},
+    "notifications_resend": {AGENCY: "I", AUTHORITY: "I", CLERK: "SU"},
 }
 
 # AGENCY stands here for the role of the one agency whose schema it is.
@@ -515,6 +517,10 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
         COURIER: Rows(NONE, EVERY),
     },
     "notifications_notice": {
+        APPLICANT: Rows("user_id = (SELECT public.my_account())"),
+        AGENCY: Rows(f"user_id {OUR_STAFF}"),
+    },
+    "notifications_mute": {
         APPLICANT: Rows("user_id = (SELECT public.my_account())"),
         AGENCY: Rows(f"user_id {OUR_STAFF}"),
     },
