@@ -27,7 +27,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from register import clock, rosters, sheets, tables
+from register import clock, roster_writing, rosters, sheets, tables
 from register.models import RosterJob
 from register.resources import PersonRow, QualificationRow, RegistrationRow
 from register.rosters import LineError, Plan, What
@@ -233,7 +233,7 @@ def _worked(job: RosterJob) -> bool:
     except Refusal as no:
         _mine(job).update(stage=Stage.FAILED, fault=str(no.message)[:300], finished_at=clock.now(), data=None)
         return False
-    except IntegrityError:
+    except (IntegrityError, roster_writing.Outrun):
         # Somebody else entered the same number in the same moment: looked at again, it is a known one.
         log.warning("Roster %s met another act and begins anew.", job.pk)
         return False
@@ -320,7 +320,7 @@ def _write(job: RosterJob) -> None:
                 raise Busy
         plan, total = _restored(stored, what)
         rosters.compare(plan, what, to_write=True)
-        if plan.errors and _mark(plan) != job.findings["mark"]:
+        if _mark(plan) != job.findings["mark"]:
             _ask_again(job, plan, total, data)
             return
         del data, stored
@@ -335,8 +335,8 @@ def _write(job: RosterJob) -> None:
 
 
 def _ask_again(job: RosterJob, plan: Plan, total: int, data: bytes) -> None:
-    """Other lines are faulty now than those the officer saw: nothing is written, the officer decides anew."""
-    fault = _("您确认之后名册有了变动，有错误的行与您看到的不同。没有写入任何内容，请重新核对。")
+    """The file would do other than the officer saw: nothing is written, the officer decides anew."""
+    fault = _("您确认之后名册有了变动，这份文件将要写入的内容与您看到的不同。没有写入任何内容，请重新核对。")
     told = {"stage": Stage.CHECKED, "started_at": None, "decided_at": None, "fault": fault}
     if not _mine(job).update(**told, **_told_of(job, plan, total, data)):
         raise Stopped
@@ -365,7 +365,12 @@ def _counts(plan: Plan, total: int, people: int) -> dict[str, int]:
 
 
 def _mark(plan: Plan) -> str:
-    return sha256_hex(repr(sorted(plan.bad_lines)).encode())
+    """What a plan comes to: which lines are faulty, new, changed, unchanged and bring somebody new, and what
+    the changed ones replace. Two plans of one mark do the same to the register.
+    """
+    kinds = (plan.new, plan.changed, plan.unchanged, rosters.newcomers(plan).values())
+    lines = [sorted(plan.bad_lines), *(sorted(row.line for row in rows) for rows in kinds)]
+    return sha256_hex(repr((lines, plan.replaced.hexdigest())).encode())
 
 
 def _told_of(job: RosterJob, plan: Plan, total: int, data: bytes) -> dict[str, Any]:

@@ -24,7 +24,14 @@ from register.resources import PersonRow, QualificationRow, RegistrationRow
 from tenants.crypto import encrypt
 
 BATCH: Final = 5_000
+# Registrations come one behind the other, and are heavier.
+PIECE: Final = 2_000
 Heed = Callable[[int], None]
+
+
+class Outrun(RuntimeError):
+    """The register was changed by another act between the comparison and the writing: begin anew."""
+
 
 # --- People ----------------------------------------------------------------------------------------
 
@@ -93,8 +100,9 @@ CHANGED: Final = f"""
     UPDATE register_qualification q
     SET management_number = row.management_number, exam_year = row.exam_year, issued_on = row.issued_on,
         issuer = row.issuer, category = row.category
-    FROM {ROWS}
-    WHERE q.certificate_number = row.certificate_number AND q.person_id = row.person
+    FROM {ROWS}, register_person p
+    WHERE q.certificate_number = row.certificate_number
+        AND p.id = q.person_id AND row.person IN (p.id, p.merged_into_id)
 """  # noqa: S608 - only words of this file
 
 
@@ -104,12 +112,16 @@ def qualifications(
     known: Mapping[str, UUID],
     heed: Heed,
 ) -> None:
-    """Enter new certificates and bring the changed ones up to date, for people who are all `known`."""
+    """Enter new certificates and bring the changed ones up to date, for people who are all `known`.
+
+    Raises Outrun when one that was to be changed is not its holder's any more.
+    """
     done = 0
     for statement, rows in ((NEW, new), (CHANGED, changed)):
         pairs = zip(_keys(len(rows)), rows, strict=True)
         for batch in _ahead(_qualification(key, row, known) for key, row in pairs):
-            _execute(statement, batch.columns)
+            if _execute(statement, batch.columns) != batch.rows:
+                raise Outrun
             heed(done := done + batch.rows)
 
 
@@ -124,18 +136,25 @@ def _qualification(key: UUID, row: QualificationRow, known: Mapping[str, UUID]) 
 
 
 def registrations(
-    rows: Sequence[RegistrationRow], earlier: Sequence[Registration], known: Mapping[str, UUID]
+    rows: Sequence[RegistrationRow],
+    earlier: Sequence[Registration],
+    known: Mapping[str, UUID],
+    heed: Heed,
 ) -> None:
     """Enter old registrations; each supersedes the one before it of its number, in `earlier` or here."""
     chains: dict[str, Registration] = {}
     for stored in sorted(earlier, key=lambda each: (each.granted_on, each.created_at)):
         chains[stored.number] = stored
-    fresh = []
-    for row in sorted(rows, key=lambda row: row.valid_from):
-        before = chains.get(row.registration_number)
-        chains[row.registration_number] = _registration(row, known[row.digest], before)
-        fresh.append(chains[row.registration_number])
-    Registration.objects.bulk_create(fresh, batch_size=2_000)
+    done = 0
+    coming = iter(sorted(rows, key=lambda row: row.valid_from))
+    while piece := [*islice(coming, PIECE)]:
+        fresh = []
+        for row in piece:
+            before = chains.get(row.registration_number)
+            chains[row.registration_number] = _registration(row, known[row.digest], before)
+            fresh.append(chains[row.registration_number])
+        Registration.objects.bulk_create(fresh)
+        heed(done := done + len(fresh))
 
 
 def _registration(row: RegistrationRow, person_id: UUID, before: Registration | None) -> Registration:
@@ -163,9 +182,11 @@ def _registration(row: RegistrationRow, person_id: UUID, before: Registration | 
 # --- What both need ----------------------------------------------------------------------------------
 
 
-def _execute(statement: str, given: Sequence[Any]) -> None:
+def _execute(statement: str, given: Sequence[Any]) -> int:
+    """Carry a statement out; how many rows it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(statement, given)
+        return int(cursor.rowcount)
 
 
 def array(values: Iterable[Any]) -> str:

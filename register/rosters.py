@@ -6,6 +6,7 @@ unless the officer asks to leave the wrong rows out.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 
 from register import documents, names, people, roster_writing
@@ -116,6 +119,8 @@ class Plan:
     # The first of them, to be shown before the decision.
     changes: list[Change] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
+    # Of everything that the changed rows would replace.
+    replaced: Any = field(default_factory=hashlib.sha256)
 
     @property
     def bad_lines(self) -> set[int]:
@@ -336,6 +341,7 @@ def _compare_qualifications(plan: Plan) -> None:
             plan.unchanged.append(row)
         else:
             plan.changed.append(row)
+            plan.replaced.update(repr((row.line, stored[1:])).encode())
             if len(plan.changes) < SHOWN:
                 plan.changes.append(_change(row, stored[1:], comes))
     plan.drop_faulty()
@@ -352,15 +358,17 @@ def _change(row: QualificationRow, was: tuple[Any, ...], comes: tuple[Any, ...])
     return Change(row.line, row.name, row.certificate_number, fields)
 
 
-# In the order of QUALIFICATION_FIELDS.
+# In the order of QUALIFICATION_FIELDS. What stands with a merged record is the living person's.
 BY_CERTIFICATE: Final = """
-    SELECT certificate_number, person_id, management_number, exam_year, issued_on, issuer, category
-    FROM register_qualification WHERE certificate_number = ANY(%s::text[])
+    SELECT q.certificate_number, coalesce(p.merged_into_id, p.id), q.management_number, q.exam_year,
+        q.issued_on, q.issuer, q.category
+    FROM register_qualification q JOIN register_person p ON p.id = q.person_id
+    WHERE q.certificate_number = ANY(%s::text[])
 """
 
 
 def _qualifications(numbers: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Holder and facts of the certificates that the register knows."""
+    """Living holder and facts of the certificates that the register knows."""
     found: dict[str, tuple[Any, ...]] = {}
     with connection.cursor() as cursor:
         for chunk in _chunks(numbers):
@@ -374,18 +382,18 @@ def _compare_registrations(plan: Plan) -> None:
     rows = sorted(cast("list[RegistrationRow]", plan.rows), key=lambda row: (row.valid_from, row.line))
     stored = _registrations(plan.known.values(), [row.registration_number for row in rows])
     same = {(row.number, row.valid_from): row for row in stored}
-    holders: dict[str, Any] = {row.number: row.person_id for row in stored}
+    holders: dict[str, Any] = {row.number: row.holder for row in stored}
     taken: dict[Any, list[tuple[date, date]]] = {}
     newest: dict[str, date] = {}
     for there in stored:
-        taken.setdefault(there.person_id, []).append(_span(there))
+        taken.setdefault(there.holder, []).append(_span(there))
         newest[there.number] = max(there.valid_from, newest.get(there.number, date.min))
     for row in rows:
         who = plan.known.get(row.digest, row.digest)
         before = same.get((row.registration_number, row.valid_from))
         if holders.setdefault(row.registration_number, who) != who:
             plan.fault(row, "执业证编号", gettext("该编号属于另一个人。"))
-        elif before and before.person_id == who:
+        elif before and before.holder == who:
             if _differs(before, row):
                 plan.fault(
                     row, "有效期起", gettext("与已登记的注册内容不一致，已登记的注册不能通过导入更改。")
@@ -402,13 +410,23 @@ def _compare_registrations(plan: Plan) -> None:
     plan.drop_faulty()
 
 
-def _registrations(keys: Iterable[UUID], numbers: Sequence[str]) -> list[Registration]:
+def _registrations(keys: Iterable[UUID], numbers: Sequence[str]) -> list[Any]:
+    """Registrations of these people, with whatever record they were entered, or of these numbers.
+
+    Each tells its `holder`: the living record, which alone the rows of a file are matched with.
+    """
     found: dict[UUID, Registration] = {}
     for chunk in _chunks(list(keys)):
-        found |= {row.pk: row for row in Registration.objects.filter(person_id__in=chunk)}
+        # Two questions, each with an index of its own: an OR over two tables has none.
+        found |= _held(Registration.objects.filter(person_id__in=chunk))
+        found |= _held(Registration.objects.filter(person__merged_into_id__in=chunk))
     for numbered in _chunks(numbers):
-        found |= {row.pk: row for row in Registration.objects.filter(number__in=numbered)}
+        found |= _held(Registration.objects.filter(number__in=numbered))
     return list(found.values())
+
+
+def _held(rows: QuerySet[Registration]) -> dict[UUID, Registration]:
+    return {row.pk: row for row in rows.annotate(holder=Coalesce("person__merged_into_id", "person_id"))}
 
 
 def _span(row: Registration | RegistrationRow) -> tuple[date, date]:
@@ -455,7 +473,7 @@ def write(plan: Plan, what: What, heed: Heed = unheeded) -> None:
     else:
         rows = cast("list[RegistrationRow]", plan.new)
         earlier = _registrations((), [row.registration_number for row in rows])
-        roster_writing.registrations(rows, earlier, plan.known)
+        roster_writing.registrations(rows, earlier, plan.known, lambda more: heed(done + more))
 
 
 # --- Shown before the decision -------------------------------------------------------------------

@@ -12,11 +12,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from openpyxl.workbook.workbook import Workbook
 
-from register import people, rosters, sheets
+from register import people, roster_writing, rosters, sheets
 from register.models import Kind, Person, Qualification, Registration
 from register.rosters import LineError, What
 from register.sheets import UnreadableFile
@@ -427,6 +427,87 @@ def test_what_stands_in_the_register_is_not_overwritten() -> None:
     stranger = with_(OLD, 姓名="李测", 证件号码=factories.id_number())
     (error,) = preview(old(stranger), What.REGISTRATIONS).errors
     assert error == LineError(2, "执业证编号", "该编号属于另一个人。")
+
+
+@pytest.fixture
+def merged(cast: Cast) -> Person:
+    """A second record of 张, which leads to the living one."""
+    other = factories.person(name=cast.zhang.name)
+    Person.objects.filter(pk=other.pk).update(merged_into=cast.zhang)
+    return other
+
+
+def test_a_merged_persons_certificate_is_the_living_persons(cast: Cast, merged: Person) -> None:
+    factories.qualification(merged, certificate_number="ZG20240001", issuer="旧示例中心")
+    factories.qualification(factories.person(), certificate_number="ZG20240002")
+    zhang = APPLICANTS["zhang"]
+    own = with_(WANG, 姓名=zhang.name, 证件号码=zhang.number)
+    result = commit(as_csv(own))
+    assert (result.errors, result.changed, result.new_people) == ((), 1, 0)
+    row = Qualification.objects.get(certificate_number="ZG20240001")
+    assert (row.person, row.issuer) == (merged, "示例中心")
+    assert commit(as_csv(own)).unchanged == 1
+    (error,) = preview(as_csv(with_(own, 资格证书编号="ZG20240002"))).errors
+    assert error == LineError(2, "资格证书编号", "名册中该编号属于另一个人。")
+
+
+def test_a_merged_persons_registration_is_the_living_persons(cast: Cast, merged: Person) -> None:
+    number = people.number_for_form(merged)
+    entered = with_(OLD, 姓名=merged.name, 证件号码=number)
+    Person.objects.filter(pk=merged.pk).update(merged_into=None)
+    assert commit(old(entered), What.REGISTRATIONS).new == 1
+    Person.objects.filter(pk=merged.pk).update(merged_into=cast.zhang)
+    own = with_(entered, 证件号码=APPLICANTS["zhang"].number)
+    assert preview(old(own), What.REGISTRATIONS).unchanged == 1
+    (error,) = preview(old(with_(own, 执业证编号="11000000009", 有效期起="2026-01-01")),
+                       What.REGISTRATIONS).errors  # fmt: skip
+    assert error == LineError(2, "有效期起", "与同一人的另一段注册有效期重叠。")
+
+
+def test_a_certificate_that_went_to_somebody_else_meanwhile_is_not_passed_over(cast: Cast) -> None:
+    factories.qualification(cast.zhang, certificate_number="ZG20240001", issuer="旧示例中心")
+    zhang = APPLICANTS["zhang"]
+    plan = rosters.planned(
+        rosters.resource_for(What.QUALIFICATIONS),
+        as_csv(with_(WANG, 姓名=zhang.name, 证件号码=zhang.number)),
+        "名册.csv",
+    )[0]
+    rosters.compare(plan, What.QUALIFICATIONS)
+    Qualification.objects.filter(certificate_number="ZG20240001").update(person=factories.person())
+    with pytest.raises(roster_writing.Outrun):
+        rosters.write(plan, What.QUALIFICATIONS)
+
+
+def test_registrations_are_written_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster_writing, "PIECE", 2)
+    years = range(2019, 2024)
+    ends = [{"有效期起": f"{year}-05-01", "有效期止": f"{year + 1}-04-30"} for year in years]
+    periods = [with_(OLD, **end, 首次注册日期="2019-05-01") for end in ends]
+    plan = rosters.planned(rosters.resource_for(What.REGISTRATIONS), old(*periods), "名册.csv")[0]
+    rosters.compare(plan, What.REGISTRATIONS)
+    told: list[int] = []
+    rosters.write(plan, What.REGISTRATIONS, told.append)
+    # One person, then five registrations in pieces of two; each follows the one before it.
+    assert told == [1, 3, 5, 6]
+    chain = list(Registration.objects.order_by("valid_from"))
+    assert [row.supersedes for row in chain] == [None, *chain[:-1]]
+
+
+def test_registrations_are_given_up_between_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GivenUp(Exception):
+        pass
+
+    def heed(done: int) -> None:
+        if done > 2:
+            raise GivenUp
+
+    monkeypatch.setattr(roster_writing, "PIECE", 1)
+    second = with_(OLD, 有效期起="2022-05-01", 有效期止="2025-04-30")
+    plan = rosters.planned(rosters.resource_for(What.REGISTRATIONS), old(OLD, second), "名册.csv")[0]
+    rosters.compare(plan, What.REGISTRATIONS)
+    with pytest.raises(GivenUp), transaction.atomic():
+        rosters.write(plan, What.REGISTRATIONS, heed)
+    assert (Registration.objects.count(), Person.objects.count()) == (0, 0)
 
 
 # --- Volume, commands, uploads -------------------------------------------------------------------

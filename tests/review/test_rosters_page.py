@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -169,6 +169,39 @@ def test_a_register_that_changed_meanwhile_is_told_and_nothing_is_written(cast: 
     decide(zhou, address, skip_bad_rows="on")
     work(address)
     assert "新增 1 行" in zhou.page(address)
+
+
+def test_what_was_shown_as_new_is_not_silently_left_as_it_is(cast: Cast) -> None:
+    """No line is faulty, but one brings nothing new any more: the officer is asked again."""
+    zhou, zhang = at_desk(cast, "zhou"), APPLICANTS["zhang"]
+    address = upload(zhou, newcomer(1), row(zhang.name, zhang.number, "CS20240002"))
+    work(address)
+    decide(zhou, address)
+    factories.qualification(
+        cast.zhang, certificate_number="CS20240002", exam_year=2024, issued_on=date(2025, 2, 10), issuer=""
+    )
+    work(address)
+    page = zhou.page(address)
+    assert "您确认之后名册有了变动" in page
+    assert job_of(address).findings["counts"] == {
+        **{"rows": 2, "new": 1, "changed": 0, "unchanged": 1, "new_people": 1, "faulty": 0}
+    }
+    assert not Qualification.objects.filter(certificate_number="CS20240001").exists()
+    decide(zhou, address)
+    work(address)
+    assert (job_of(address).stage, job_of(address).result["new"]) == ("done", 1)
+
+
+def test_a_change_of_other_words_than_those_shown_is_asked_about_again(cast: Cast) -> None:
+    zhou, zhang = at_desk(cast, "zhou"), APPLICANTS["zhang"]
+    address = upload(zhou, row(zhang.name, zhang.number, zhang.certificate) | {"发证机关": "新示例中心"})
+    work(address)
+    decide(zhou, address)
+    Qualification.objects.filter(certificate_number=zhang.certificate).update(issuer="别的示例中心")
+    work(address)
+    assert (job_of(address).stage, job_of(address).findings["counts"]["changed"]) == ("checked", 1)
+    assert "别的示例中心 → 新示例中心" in zhou.page(address)
+    assert Qualification.objects.get(certificate_number=zhang.certificate).issuer == "别的示例中心"
 
 
 def test_a_job_is_cancelled_at_any_time_before_the_end(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
