@@ -89,7 +89,7 @@ def of(
         today=today,
         qualification=_certificate_of(application),
         registration=counting,
-        period_began=_began(periods, counting),
+        period_began=period_began(periods, counting),
         training=_training(application, opened) if asked else (),
     )
 
@@ -102,7 +102,7 @@ def _training(application: Application, opened: frozenset[str]) -> tuple[Trainin
     return tuple(entered)
 
 
-def _began(periods: list[Registration], counting: Registration | None) -> date | None:
+def period_began(periods: list[Registration], counting: Registration | None) -> date | None:
     """The first day of the period that counts, before all changes within it."""
     if counting is None:
         return None
