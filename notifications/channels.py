@@ -2,64 +2,68 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Protocol
+import datetime as dt
+import smtplib
+from collections.abc import Collection
+from typing import Final, TypeAlias
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from notifications import links
-from notifications.catalogue import KINDS, Wording, wording
-from notifications.models import Delivery, Outbox
+from notifications.catalogue import KINDS, NoticeKind
+from notifications.models import Delivery, Mute, Outbox
+from notifications.sms import Refused, Sms
+from notifications.wording import Wording, wording
 from tenants.models import User
 
-logger = logging.getLogger(__name__)
+# What an account does not want: channel and category.
+Muted: TypeAlias = Collection[tuple[str, str]]
+
+FOR_GOOD: Final = range(500, 600)
 
 
-class Sms(Protocol):
-    """What an SMS provider's adapter offers. Named by `SMS_ADAPTER`; raises if the message was not taken."""
-
-    def send(self, *, number: str, text: str) -> None: ...
-
-
-class ConsoleSms:
-    """Writes the message to the log, the number masked: for the demonstration and for tests."""
-
-    def send(self, *, number: str, text: str) -> None:
-        logger.info("SMS to %s****%s: %s", number[:3], number[-4:], text)
-
-
-def channels_for(user: User, kind: str) -> list[Delivery.Channel]:
+def channels_for(user: User, kind: str, muted: Muted = ()) -> list[Delivery.Channel]:
     """Beside the board: e-mail where the address is verified, SMS for urgent kinds to a verified number.
 
-    A letter goes by e-mail or not at all.
+    Preferences count for what is not statutory. A letter goes through its own channel or not at all.
     """
-    if KINDS[kind].is_letter:
-        return [Delivery.Channel.EMAIL] if links.may_be_sent(kind, user) else []
-    channels = []
-    if user.email and user.email_verified:
-        channels.append(Delivery.Channel.EMAIL)
-    if user.phone and user.phone_verified and KINDS[kind].urgent and settings.SMS_ADAPTER:
-        channels.append(Delivery.Channel.SMS)
-    return channels
+    return [
+        channel
+        for channel in KINDS[kind].channels
+        if (channel != Delivery.Channel.SMS or settings.SMS_ADAPTER) and _open_to(user, kind, channel, muted)
+    ]
 
 
-def send(channel: str, row: Outbox) -> None:
+def may_be_sent(delivery: Delivery) -> bool:
+    """Whether it may still go out: the account may have changed, or its owner's mind, since it was told."""
+    row = delivery.outbox
+    kind = KINDS[row.kind]
+    if kind.within and timezone.now() - delivery.created_at > dt.timedelta(minutes=kind.within):
+        return False
+    muted = () if kind.statutory else Mute.objects.filter(user=row.user).values_list("channel", "category")
+    return _open_to(row.user, row.kind, delivery.channel, muted)
+
+
+def send(delivery: Delivery) -> None:
     """Send what was posted through one channel, in the language of the account.
 
-    A letter that may no longer go to the address the account has now is dropped. Raises whatever the
-    provider's client raises.
+    Raises `Refused` where the provider will never take it, and whatever its client raises where it may later.
     """
-    user = row.user
-    if KINDS[row.kind].is_letter and not links.may_be_sent(row.kind, user):
-        return
-    title, body = _in_language_of(user, _text_of(row))
-    if channel == Delivery.Channel.EMAIL:
-        EmailMessage(subject=title, body=body, to=[_address_for(row)]).send()
+    row = delivery.outbox
+    title, body = _in_language_of(row.user, _text_of(row))
+    if delivery.channel == Delivery.Channel.EMAIL:
+        _mail(title, body, _address_for(row), f"<{key_of(delivery)}>")
     else:
         adapter: Sms = import_string(settings.SMS_ADAPTER)()
-        adapter.send(number=user.phone, text=body)
+        adapter.send(number=row.user.phone, text=body, key=key_of(delivery))
+
+
+def key_of(delivery: Delivery) -> str:
+    """The same for every attempt: a repeat after a crash is the same letter, not a second one."""
+    return f"notice-{delivery.pk}-{delivery.created_at:%Y%m%d%H%M%S}@{settings.BASE_HOST}"
 
 
 def forget_address(row: Outbox) -> None:
@@ -68,6 +72,33 @@ def forget_address(row: Outbox) -> None:
     if name in row.data:
         data = {key: value for key, value in row.data.items() if key != name}
         Outbox.objects.filter(pk=row.pk).update(data=data)
+
+
+def _open_to(user: User, code: str, channel: str, muted: Muted) -> bool:
+    kind = KINDS[code]
+    if kind.is_letter:
+        return links.may_be_sent(code, user)
+    return _reachable(user, channel) and not _silenced(kind, channel, muted)
+
+
+def _reachable(user: User, channel: str) -> bool:
+    if channel == Delivery.Channel.EMAIL:
+        return bool(user.email) and user.email_verified
+    return bool(user.phone) and user.phone_verified
+
+
+def _silenced(kind: NoticeKind, channel: str, muted: Muted) -> bool:
+    return not kind.statutory and (channel, kind.category) in muted
+
+
+def _mail(title: str, body: str, address: str, mark: str) -> None:
+    headers = {"Message-ID": mark, "Auto-Submitted": "auto-generated"}
+    try:
+        EmailMessage(subject=title, body=body, to=[address], headers=headers).send()
+    except smtplib.SMTPRecipientsRefused as error:
+        if all(code in FOR_GOOD for code, _said in error.recipients.values()):
+            raise Refused("The mail server knows no such address.") from error
+        raise
 
 
 def _address_for(row: Outbox) -> str:

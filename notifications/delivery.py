@@ -1,4 +1,4 @@
-"""From the outbox to the board, and from there to the channels.
+"""From the outbox to the board, and from there into the queues of the channels.
 
 Rows are claimed with SKIP LOCKED, so any number of deliverers may work side by side; the notice is
 written and the row marked in one transaction, so a row is delivered once, whatever is killed or repeated.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -15,14 +16,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications import board, channels
-from notifications.catalogue import KINDS, wording
-from notifications.models import Delivery, Notice, Outbox
+from notifications.catalogue import KINDS
+from notifications.models import WAITS, Delivery, Mute, Notice, Outbox, Resend
+from notifications.wording import wording
 from tenants.models import User
 
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 200
-LETTERS: Final = 50
+# So often a row is tried; then it waits for somebody to look at it.
+ATTEMPTS: Final = 12
 LONGEST_PAUSE: Final = dt.timedelta(hours=1)
 
 Pair: TypeAlias = tuple[Outbox, Notice | None]
@@ -31,13 +34,14 @@ Pair: TypeAlias = tuple[Outbox, Notice | None]
 def deliver(limit: int = BATCH) -> int:
     """Put up to `limit` waiting rows on their boards. Answers how many were claimed.
 
-    A row that cannot be worded or written waits longer each time and holds up no other.
+    A row that cannot be worded or written waits longer each time, is given up after many attempts, and
+    holds up no other.
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
         rows = list(
             Outbox.objects.select_for_update(skip_locked=True)
-            .filter(sent_at__isnull=True, due_at__lte=now)
+            .filter(WAITS, due_at__lte=now)
             .order_by("due_at", "id")[:limit]
         )
         delivered = _write(_worded(rows))
@@ -58,20 +62,25 @@ def deliver_all(*, batches: int = 50) -> int:
     return total
 
 
-def send_out(limit: int = LETTERS) -> int:
-    """Send the waiting e-mails and SMS, each in a transaction of its own. Answers how many went out.
-
-    Stops at the first that fails: a slow or dead mail server must not keep the worker from the boards.
-    """
-    sent = 0
-    while sent < limit and _send_next():
-        sent += 1
-    return sent
-
-
-def letters_wait() -> bool:
-    """Whether an e-mail or SMS is due."""
-    return Delivery.objects.filter(sent_at__isnull=True, due_at__lte=timezone.now()).exists()
+def carry_out_wishes() -> int:
+    """What the staff asked to have tried once more begins anew. Answers how many wishes were carried out."""
+    with transaction.atomic(durable=True):
+        wishes = list(
+            Resend.objects.select_for_update(skip_locked=True)
+            .filter(done_at__isnull=True)
+            .order_by("id")[:BATCH]
+        )
+        now = timezone.now()
+        anew = {"dead_at": None, "attempts": 0, "due_at": now}
+        board = [wish.outbox_id for wish in wishes if not wish.channel]
+        Outbox.objects.filter(pk__in=board, dead_at__isnull=False).update(**anew)
+        for channel in Delivery.Channel:
+            asked = [wish.outbox_id for wish in wishes if wish.channel == channel]
+            if asked:
+                given_up = Delivery.objects.filter(outbox__in=asked, channel=channel, dead_at__isnull=False)
+                given_up.update(**anew)
+        Resend.objects.filter(pk__in=[wish.pk for wish in wishes]).update(done_at=now)
+    return len(wishes)
 
 
 def _worded(rows: Sequence[Outbox]) -> list[Pair]:
@@ -130,42 +139,29 @@ def _put(pairs: Sequence[Pair]) -> None:
 
 def _queue_channels(rows: Sequence[Outbox]) -> None:
     users = User.objects.in_bulk({row.user_id for row in rows})
+    muted: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for user_id, channel, category in Mute.objects.filter(user__in=users).values_list(
+        "user_id", "channel", "category"
+    ):
+        muted[user_id].add((channel, category))
     Delivery.objects.bulk_create(
         [
             Delivery(outbox=row, channel=channel)
             for row in rows
-            for channel in channels.channels_for(users[row.user_id], row.kind)
+            for channel in channels.channels_for(users[row.user_id], row.kind, muted[row.user_id])
         ],
         ignore_conflicts=True,
     )
 
 
-def _send_next() -> bool:
-    """Send the oldest due letter. False when there is none, or when it could not be sent."""
-    with transaction.atomic(durable=True):
-        delivery = (
-            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("outbox__user", "outbox__notice")
-            .filter(sent_at__isnull=True, due_at__lte=timezone.now())
-            .order_by("due_at", "id")
-            .first()
-        )
-        if delivery is None:
-            return False
-        try:
-            channels.send(delivery.channel, delivery.outbox)
-        except Exception as error:  # whatever the mail server or the provider's client raises
-            _postpone(delivery, error)
-            return False
-        Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now(), last_error="")
-        channels.forget_address(delivery.outbox)
-    return True
-
-
-def _postpone(row: Outbox | Delivery, error: Exception) -> None:
-    attempts = row.attempts + 1
+def _postpone(row: Outbox, error: Exception) -> None:
+    attempts, now = row.attempts + 1, timezone.now()
     pause = min(dt.timedelta(seconds=5 * 2 ** min(attempts, 12)), LONGEST_PAUSE)
-    logger.error("%s %s waits %s: %r", type(row).__name__, row.pk, pause, error)
-    type(row)._default_manager.filter(pk=row.pk).update(
-        attempts=attempts, due_at=timezone.now() + pause, last_error=repr(error)[:300]
+    given_up = attempts >= ATTEMPTS
+    logger.error("Outbox %s %s: %r", row.pk, "is given up" if given_up else f"waits {pause}", error)
+    Outbox.objects.filter(pk=row.pk).update(
+        attempts=attempts,
+        due_at=now + pause,
+        last_error=repr(error)[:300],
+        dead_at=now if given_up else None,
     )

@@ -24,10 +24,12 @@ def made_for(kind: str, user: User, data: Mapping[str, Any]) -> dict[str, Any]:
 def may_be_sent(kind: str, user: User) -> bool:
     """Whether this letter may go out: to the account's address, a proof for the password only if verified.
 
-    One that brings its own address may always.
+    One that brings its own address may always; a code goes to a number that waits to be confirmed.
     """
     if KINDS[kind].to:
         return True
+    if kind == "phone_code":
+        return bool(user.phone) and not user.phone_verified
     return bool(user.email) and (user.email_verified or kind not in TO_VERIFIED_ONLY)
 
 
@@ -38,6 +40,10 @@ def _password_link(user: User, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _email_link(user: User, data: Mapping[str, Any]) -> dict[str, Any]:
     return {"link": _page("email_confirm", data["person"], credentials.email_proof(user))}
+
+
+def _phone_code(user: User, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"code": credentials.phone_code(user), "minutes": credentials.PHONE_MINUTES}
 
 
 def _staff_invitation(user: User, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +76,7 @@ def _page(name: str, *words: str) -> str:
 MADE: Final[Mapping[str, Callable[[User, Mapping[str, Any]], dict[str, Any]]]] = {
     "password_link": _password_link,
     "email_link": _email_link,
+    "phone_code": _phone_code,
     "staff_invitation": _staff_invitation,
 }
 TO_VERIFIED_ONLY: Final = frozenset({"password_link"})

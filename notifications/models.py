@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-
 WAITS: Final = Q(sent_at__isnull=True, dead_at__isnull=True)
 
 

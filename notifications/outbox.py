@@ -20,8 +20,9 @@ from django.utils.translation import override
 from psycopg.types.json import Jsonb
 
 from notifications import tasks
-from notifications.catalogue import KINDS, day_in_words
+from notifications.catalogue import KINDS
 from notifications.models import Outbox
+from notifications.wording import day_in_words
 from tenants.models import User
 
 logger = logging.getLogger(__name__)

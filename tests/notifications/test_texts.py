@@ -10,7 +10,8 @@ from django.conf import settings
 from django.template.loader import get_template
 
 from notifications import links, outbox
-from notifications.catalogue import KINDS, template_name, wording
+from notifications.catalogue import KINDS
+from notifications.wording import template_name, wording
 
 FOLDER = Path(settings.BASE_DIR) / "templates" / "notices"
 
@@ -28,6 +29,7 @@ SAMPLES: dict[str, Any] = {
     **dict.fromkeys(("reference", "number", "batch", "delivery", "reason", "step", "by"), "R-1"),
     **dict.fromkeys(("person", "link", "desk", "username"), "R-1"),
     "minutes": 30,
+    "code": "000000",
     "what": outbox.both("更正姓名", "Correction of the name"),
     "ground": outbox.both("隐瞒情况或者提供虚假材料", "False material"),
     **dict.fromkeys(("before", "after"), "R-1"),
