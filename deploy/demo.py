@@ -102,7 +102,7 @@ def forget(var: Path) -> None:
     embedded.forget(var)
     for name in ("demo", "private", "static", "log", "mail"):
         shutil.rmtree(var / name, ignore_errors=True)
-    for file in (var / "clock-shift", *var.glob("beat-schedule*")):
+    for file in (var / "clock-shift", var / "sms.jsonl", *var.glob("beat-schedule*")):
         file.unlink(missing_ok=True)
 
 
@@ -162,7 +162,7 @@ def demonstrate(*, once: bool, port: int, fresh: bool) -> int:
         ours = bool(portal.processes)
         good = play(portal, env, var_folder()) if ours or once else True
         print(theatre.accounts(portal.port), flush=True)
-        print(f"Letters by e-mail lie in {var_folder() / 'mail'}.", flush=True)
+        print(f"Letters by e-mail lie in {var_folder() / 'mail'}, messages by SMS in sms.jsonl.", flush=True)
         if ours and not once:
             print("Stop with Ctrl-C.", flush=True)
             serve(portal)

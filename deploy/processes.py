@@ -24,6 +24,9 @@ from deploy.lifelines import ROOT, Failure, dies_with_parent, free_port, tail
 STARTING_SECONDS = 60
 STOPPING_SECONDS = 15
 DEFAULT_PORT = 8000
+# Queues of the providers beside the house, each worked by a process of the same name.
+SENDERS = ("mail", "sms")
+ALL = frozenset({"web", "worker", "letters", "opener", "beat", *SENDERS})
 
 
 @dataclass
@@ -137,7 +140,7 @@ class Portal:
         return f"http://localhost:{self.port}"
 
     def __getitem__(self, name: str) -> Process:
-        """One of "web", "worker", "opener", "beat"."""
+        """One of `ALL`."""
         return self.processes[name]
 
     def start(self) -> None:
@@ -170,21 +173,24 @@ def portal_processes(
     web_workers: int = 2,
     threads: int = 8,
     workers: int = 2,
-    only: frozenset[str] = frozenset({"web", "worker", "opener", "beat"}),
+    only: frozenset[str] = ALL,
     later: frozenset[str] = frozenset(),
 ) -> Iterator[Portal]:
     """The portal's processes, ready, while the block lasts.
 
     `port` is where the web stands, or the next free one. Those of `later` are not started with the others,
-    but may be. They end with the block and with this process,
-    even when it is killed. Raises Failure when one does not become ready.
+    but may be. They end with the block and with this process, even when it is killed. The worker also works
+    the queue of a sender that is in neither. Raises Failure when one does not become ready.
     """
     port = free_port(port, tries=200)
     base = {**env, "PORTAL_VAR": str(var), "SITE_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     logs = var / "log"
+    queues = ",".join(["default", *(name for name in SENDERS if name not in only | later)])
     parts = [
         _web(base, logs, port, web_workers, threads),
-        _worker(base, logs, "worker", "default", ["--pool=prefork", f"--concurrency={workers}"]),
+        _worker(base, logs, "worker", queues, ["--pool=prefork", f"--concurrency={workers}"]),
+        _worker(base, logs, "letters", "letters", ["--pool=solo"]),
+        *(_worker(base, logs, name, name, ["--pool=threads", "--concurrency=2"]) for name in SENDERS),
         _opener(base, logs),
         _beat(base, logs, var),
     ]

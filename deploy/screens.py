@@ -55,9 +55,12 @@ BESIDE: Final = {
         "/appeals/status/",
         "/privacy/",
         "/history/",
+        "/dates/",
         "/notices/",
         "/account/",
         "/account/password/",
+        "/account/notices/",
+        "/account/phone/",
         "/nowhere/",
     ),
     f"{play.AGENCY}.localhost": ("/cases/", "/account/", "/account/authenticator/", "/nowhere/"),
@@ -78,6 +81,9 @@ OF_THE_STAFF: Final = {
         "/leave/",
         "/account/password/",
         "/account/recovery-codes/",
+        "/account/notices/",
+        "/account/phone/",
+        "/account/phone/number/",
     ),
     play.SUPERVISOR: ("/cases/", "/counter-codes/", "/numbers/", "/dispatch-batches/", "/leave/"),
     play.MANAGER: (
@@ -88,6 +94,7 @@ OF_THE_STAFF: Final = {
         "/people/import/",
         "/numbers/",
         "/settings/",
+        "/post-room/",
     ),
     play.AUDITOR: ("/cases/", "/audit/", "/audit/settings/", "/audit/verification/"),
     play.FINAL_REVIEWER: (
@@ -132,6 +139,7 @@ OF_THE_STAFF: Final = {
         "/holidays/",
         "/holidays/day/",
         "/holidays/announcement/",
+        "/post-room/",
     ),
     play.AUTHORITY_AUDITOR: (
         "/audit/",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from intake import circumstances, papers
 from intake.models import Application
 from register.models import DocketEntry
-from register.policy import Policy
+from review import letter_files
 from review.documents import letters
-from review.models import Case, Movement
+from review.models import Movement
 from tenants import crossing
 from tenants.models import AUTHORITY_CODE, Agency
 
@@ -45,35 +43,24 @@ def letters_of(application: Application, entry: DocketEntry) -> list[Letter]:
 
 
 def pdf_of(application: Application, entry: DocketEntry, slug: str) -> bytes | None:
-    """The PDF of one letter; None where this application has no letter of that name.
+    """The kept PDF of one letter; None where this application has no letter of that name.
 
-    `lodged` is the latest receipt of lodging.
+    `lodged` is the latest receipt of lodging. Raises `Refusal` like `letter_files.pdf_of`.
     """
-    written = _written(entry, application)
-    found = [one for one in written if slug in (one.slug, one.slug.rpartition("-")[0])]
-    return letters.letter_pdf(found[-1]) if found else None
+    with crossing.inside(entry.agency):
+        return letter_files.pdf_of(application.pk, slug, entry.agency)
 
 
-def _written(entry: DocketEntry, application: Application | None = None) -> list[letters.Letter]:
-    """All letters; for `application` with the papers that are to be handed in."""
+def _written(entry: DocketEntry) -> list[letters.Letter]:
     with crossing.inside(entry.agency):
         movements = list(
             Movement.objects.filter(case_id=entry.case_id).select_related("case").order_by("number")
         )
     if not movements:
         return []
-    case = movements[0].case
     return letters.letters_of(
-        case,
+        movements[0].case,
         movements,
         agency=entry.agency,
         authority=Agency.objects.get(code=AUTHORITY_CODE),
-        papers=_on_paper(application, entry, case) if application else (),
     )
-
-
-def _on_paper(application: Application, entry: DocketEntry, case: Case) -> Sequence[str]:
-    if entry.agency.materials_mode == Agency.Materials.UPLOAD:
-        return ()
-    about = circumstances.of(application, under=Policy.from_dict(case.policy), agency=entry.agency)
-    return [str(paper) for paper in papers.needed_by(application, about)]

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from intake import road
+from notifications.post_office import Told
 from register import clock, codes
 from register.clock import DueDate
 from register.models import DocketEntry
@@ -119,6 +120,8 @@ class Event:
     who: Text = ""
     text: Text = ""
     tone: str = ""
+    # The notices about it, and how far each came.
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +193,11 @@ class Progress:
         return MEANS[self.state]
 
 
-def progress_of(entry: DocketEntry) -> Progress:
-    """The progress of an application, read inside its agency: one query."""
+def progress_of(entry: DocketEntry, told: Mapping[str, tuple[Told, ...]] | None = None) -> Progress:
+    """The progress of an application, read inside its agency: one query.
+
+    `told` are its notices by their cause, where the page shows how far they came.
+    """
     state = State(entry.state)
     with crossing.inside(entry.agency):
         found = Movement.objects.filter(case_id=entry.case_id).select_related("case")
@@ -201,7 +207,7 @@ def progress_of(entry: DocketEntry) -> Progress:
         entry=entry,
         state=state,
         display=display_of(state),
-        events=tuple(_events(entry, state, movements, case)),
+        events=tuple(_events(entry, state, movements, case, told or {})),
         turn=turn_of(entry),
         due_left=days_left(entry),
         target=is_target(entry),
@@ -280,7 +286,11 @@ def _late(entry: DocketEntry, holder: Text) -> str:
 
 
 def _events(
-    entry: DocketEntry, state: State, movements: list[Movement], case: Case | None
+    entry: DocketEntry,
+    state: State,
+    movements: list[Movement],
+    case: Case | None,
+    notices: Mapping[str, tuple[Told, ...]],
 ) -> Iterator[Event]:
     told = [m for m in movements if m.to_state != m.from_state or m.act in KEEPS_THE_STATE]
     agencies = _agencies_of(told, entry)
@@ -293,6 +303,7 @@ def _events(
             who=_who(movement, agency),
             text=_text(movement, entry),
             tone=TONES.get(movement.to_state, "") if movement.act not in NAMED_BY_ACT else "",
+            told=notices.get(str(movement.pk), ()),
         )
     if case is not None and is_going_on(entry):
         for stage in road.ahead(entry, state, case):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from intake import archive, filing, papers, photos
+from intake import archive, filing, papers, photos, reminders
 from register import clock
 from review import prepared
 from tenants import crossing
@@ -38,3 +38,9 @@ def prepare_archive(file_id: str, agency_code: str) -> bool:
     agency = Agency.objects.get(code=agency_code)
     with crossing.standing(Desk.AGENCY, agency):
         return prepared.write(file_id, archive.write)
+
+
+@shared_task
+def remind() -> int:
+    """The day's reminders about drafts, corrections, hours and contact data, if not all are posted yet."""
+    return reminders.run()

@@ -186,6 +186,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # What only the owner's worker does (PORTAL_AS_OWNER=1, queue `opening`), and the only things it does.
 OWNERS_TASKS = frozenset({"review.tasks.agency_job", "review.tasks.check_schemas"})
 CELERY_TASK_ROUTES = {name: {"queue": "opening"} for name in sorted(OWNERS_TASKS)}
+# Drawing takes the better part of a second each: nobody's notice waits behind it.
+CELERY_TASK_ROUTES["review.tasks.draw_letters"] = {"queue": "letters"}
 
 
 def _every(seconds: float, task: str) -> dict[str, Any]:
@@ -201,13 +203,17 @@ CELERY_BEAT_SCHEDULE = {
     "statutory-clock": _every(env.float("CLOCK_SECONDS", default=60.0), "review.tasks.fire_due"),
     "counted-anew": _every(3600.0, "review.tasks.recompute"),
     "escalation": _every(1800.0, "review.tasks.escalate"),
+    "deemed-renewals": _every(1800.0, "review.tasks.tell_deemed"),
     "docket-counts": _every(60.0, "review.tasks.fold_counts"),
     "waiting-files": _every(60.0, "review.tasks.sweep_files"),
     "published-batches": _every(60.0, "review.tasks.sweep_batches"),
     "waiting-certificates": _every(60.0, "review.tasks.sweep_certificates"),
+    "waiting-letters": _every(10.0, "review.tasks.draw_letters"),
     "agency-jobs": _every(15.0, "review.tasks.sweep_agency_jobs"),
     "schemas": _every(3600.0, "review.tasks.check_schemas"),
-    "dockets-compared": _every(24 * 3600.0, "review.tasks.compare_dockets"),
+    "books-compared": _every(24 * 3600.0, "review.tasks.reconcile"),
+    "reminders": _every(900.0, "register.tasks.remind"),
+    "reminders-in-hand": _every(900.0, "intake.tasks.remind"),
     "roster-jobs": _every(15.0, "register.tasks.sweep_rosters"),
     "ended-sessions": _every(3600.0, "tenants.tasks.clear_sessions"),
     "idle-drafts": _every(6 * 3600.0, "intake.tasks.retire_drafts"),
@@ -362,9 +368,26 @@ EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", default="") or (
     f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased' if DEMO else 'dummy'}.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="noreply@localhost")
-EMAIL_TIMEOUT = 10
-# Dotted path of the SMS provider's adapter (`notifications.channels.Sms`); without one, none is sent.
-SMS_ADAPTER: str = env.str("SMS_ADAPTER", default="notifications.channels.ConsoleSms" if DEMO else "")
+# At each step of the conversation with the mail server; a letter's lease (`notifications.sending`) is longer.
+EMAIL_TIMEOUT: float = env.float("EMAIL_TIMEOUT", default=10.0)
+
+# Short messages leave by a gateway that takes them as signed JSON, in a demonstration by a file; without a
+# gateway or an adapter of one's own none is sent. The times are seconds.
+SMS_GATEWAY_URL: str = env.str("SMS_GATEWAY_URL", default="")
+SMS_GATEWAY_KEY: str = env.str("SMS_GATEWAY_KEY", default="")
+SMS_GATEWAY_SECRET: str = env.str("SMS_GATEWAY_SECRET", default="")
+SMS_GATEWAY_CONNECT_TIMEOUT: float = env.float("SMS_GATEWAY_CONNECT_TIMEOUT", default=3.0)
+SMS_GATEWAY_TIMEOUT: float = env.float("SMS_GATEWAY_TIMEOUT", default=10.0)
+SMS_FILE: str = env.str("SMS_FILE", default=str(VAR_DIR / "sms.jsonl"))
+# Dotted path of the adapter (`notifications.sms.Sms`).
+SMS_ADAPTER: str = env.str("SMS_ADAPTER", default="") or (
+    "notifications.sms.GatewaySms" if SMS_GATEWAY_URL else "notifications.sms.FileSms" if DEMO else ""
+)
+if SMS_GATEWAY_URL and not (SMS_GATEWAY_KEY and SMS_GATEWAY_SECRET):
+    raise ImproperlyConfigured("SMS_GATEWAY_URL needs SMS_GATEWAY_KEY and SMS_GATEWAY_SECRET.")
+
+# What a Prometheus server shows to read the figures of the post room; without one, there is no such page.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 LOGGING: dict[str, Any] = {
     "version": 1,

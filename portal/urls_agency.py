@@ -104,6 +104,7 @@ urlpatterns = [
     path("", include("review.urls_audit")),
     path("", include("review.urls_people")),
     path("", include("review.urls_counter")),
+    path("", include("review.urls_post")),
     path("", include("notifications.urls_staff")),
     *common,
 ]

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from intake.views import case_papers
+from notifications import metrics
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
 from review.views import account, saved, signin
@@ -64,6 +65,8 @@ urlpatterns = [
     path("", include("review.urls_certificates")),
     path("", include("review.urls_registrants")),
     path("", include("review.urls_rosters")),
+    path("", include("review.urls_post")),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", include("review.urls_people")),
     path("", include("notifications.urls_staff")),
     *common,

@@ -721,3 +721,23 @@ class RosterJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} {self.name}"
+
+
+class ReminderRun(models.Model):
+    """One day's round of a book of reminders: how far it has come, and what it posted.
+
+    The row is locked while a chunk is worked on, so that two rounds never work side by side.
+    """
+
+    book = models.CharField(max_length=20)
+    day = models.DateField()
+    # The last person looked at; the next chunk begins behind.
+    reached = models.UUIDField(null=True)
+    posted = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("book", "day", name="reminder_run_once_a_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.book} {self.day}"

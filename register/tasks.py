@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from register import roster_jobs
+from register import reminders, roster_jobs
 from tenants import crossing
 from tenants.crossing import Desk
 
@@ -25,3 +25,9 @@ def work_on_roster(job_id: str) -> bool:
 def sweep_rosters() -> int:
     """Clear away old rosters, and ring again for those that a killed worker left; answers how many."""
     return roster_jobs.sweep()
+
+
+@shared_task(name="register.tasks.remind", ignore_result=True)
+def remind() -> int:
+    """The day's reminders about registrations and qualifications, if they are not all posted yet."""
+    return reminders.run()

@@ -22,12 +22,16 @@ def announce(movement: Movement, case: Case, entry: DocketEntry | None = None) -
 
     `entry` is the docket line with its agency and person, where the caller has it at hand.
     """
+    if movement.act in TELLS:
+        outbox.post_many(messages(movement, case, entry or _line_of(case)))
+
+
+def messages(movement: Movement, case: Case, entry: DocketEntry) -> list[outbox.Message]:
+    """What one movement tells, one message for each reader; the case is as the movement left it."""
     tell = TELLS.get(movement.act)
     if tell is None:
-        return
-    if entry is None:
-        entry = _line_of(case)
-    outbox.post_many(
+        return []
+    return [
         outbox.Message(
             user_id=user_id,
             kind=kind,
@@ -38,17 +42,18 @@ def announce(movement: Movement, case: Case, entry: DocketEntry | None = None) -
         )
         for kind, data in tell(movement, case, entry)
         for user_id in _addressees(kind, movement, case, entry)
-    )
+    ]
 
 
-_agencies: Remembered[Mapping[str, Agency]] = Remembered(
+# By their schemas.
+agencies: Remembered[Mapping[str, Agency]] = Remembered(
     lambda: {agency.schema_name: agency for agency in Agency.objects.all()}, seconds=30
 )
 
 
 def _line_of(case: Case) -> DocketEntry:
     """Agency and person of the case's docket line; those at hand are not asked for again."""
-    here = _agencies().get(crossing.here().schema)
+    here = agencies().get(crossing.here().schema)
     if here is None or "person" not in case._state.fields_cache:
         return DocketEntry.objects.select_related("agency", "person").get(case_id=case.pk)
     return DocketEntry(case_id=case.pk, agency=here, person=case.person)

@@ -19,7 +19,7 @@ from register import clock as calendar
 from register import issuing
 from register.models import Certificate, Kind, Person, Photo, Registration, Restriction
 from register.policy import Policy
-from review import announcements, checklist, dispatching, docket, log, marks
+from review import announcements, checklist, dispatching, docket, letters, log, marks
 from review.models import (
     Case,
     Correction,
@@ -131,6 +131,7 @@ def lodge_case(
         raise Refusal(_("您已有一份申请正在办理，办结后才能再次上报。"), code="open_elsewhere") from error
     entry.person = person
     announcements.announce(movement, case, entry)
+    letters.order(movement, case)
     return case
 
 
@@ -660,7 +661,8 @@ def _enter_in_register(case: Case, at: datetime) -> Registration:
     dossier = case.dossiers.get(version=case.version)
     content = dossier.content
     agency = Agency.objects.get(schema_name=crossing.here().schema)
-    photo = Photo.objects.filter(person_id=case.person_id, sha256=content["photo"]["sha256"]).first()
+    photos = Photo.objects.filter(person_id=case.person_id, sha256=content["photo"]["sha256"])
+    photo = photos.defer("data").first()
     return issuing.grant(
         case_id=case.pk,
         person=case.person,

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
@@ -19,7 +20,7 @@ from notifications import outbox
 from register import clock, policy
 from register.models import Kind
 from review import docket, workflow
-from review.models import Case, Correction, Dossier, Movement, Opinion, PaperSlip, Tick
+from review.models import Case, Correction, Dossier, Letter, Movement, Opinion, PaperSlip, Tick
 from review.states import State
 from review.workflow import Actor
 from tenants import crossing
@@ -66,7 +67,7 @@ def hand_over(
             told = _told(source, _open_today(target), text.strip(), merger)
             bundle = _leave(case_id, target, by, told)
         with at(target):
-            _arrive(bundle, target)
+            _arrive(bundle, source, target)
     return bundle.movement
 
 
@@ -145,13 +146,14 @@ def _as_it_arrives(before: Case, tombstone: Case, target: Agency) -> Case:
 # --- Arriving --------------------------------------------------------------------------------------
 
 
-def _arrive(bundle: Bundle, target: Agency) -> None:
+def _arrive(bundle: Bundle, source: Agency, target: Agency) -> None:
     case = bundle.case
     came_back = _tombstone_here(case)
     case.save(force_insert=not came_back, force_update=came_back)
     for model, rows in bundle.rows.items():
         known = _known(model, case) if came_back else set()
         model._default_manager.bulk_create([row for row in rows if row.pk not in known])
+    _copy_letters(case, source)
     _copy_corrections(bundle.corrections)
     _copy_ticks(bundle.ticks)
     docket.lead_to(target, case, bundle.movement.at)
@@ -168,6 +170,19 @@ def _tombstone_here(case: Case) -> bool:
 
 def _known(model: type[Model], case: Case) -> set[UUID]:
     return set(model._default_manager.filter(case_id=case.pk).values_list("pk", flat=True))
+
+
+def _copy_letters(case: Case, source: Agency) -> None:
+    """In one statement; what is kept here from before stays. The files are the same for both agencies."""
+    name = connection.ops.quote_name
+    columns = ", ".join(name(column.column) for column in Letter._meta.concrete_fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO review_letter ({columns})"  # noqa: S608 - names of our own tables only
+            f" SELECT {columns} FROM {name(source.schema_name)}.review_letter WHERE case_id = %s"
+            " ON CONFLICT DO NOTHING",
+            [case.pk],
+        )
 
 
 def _copy_corrections(rows: list[Correction]) -> None:

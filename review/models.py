@@ -351,6 +351,55 @@ class PaperSlip(models.Model):
         return f"{self.case_id} slip {self.number}"
 
 
+class Letter(models.Model):
+    """An official letter of a case (文书): ordered with the movement it tells, drawn once, kept as a file.
+
+    `values` is what it says beside the movements, as it stood at the act; `content` what was printed. The
+    file lies among the private files under `path`; it is drawn anew only where it was damaged.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="letters")
+    movement = models.ForeignKey(Movement, on_delete=models.PROTECT, related_name="letters")
+    name = models.CharField(max_length=30)
+    number = models.CharField(_("文号"), max_length=80, blank=True)
+    values = models.JSONField()
+    content = models.JSONField(default=dict)
+    # SHA-256 over `content`, and over the bytes of the file.
+    content_digest = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveIntegerField(default=0)
+    path = models.CharField(max_length=200, blank=True)
+    ordered_at = models.DateTimeField()
+    # Not to be tried again before.
+    due_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("文书")
+        verbose_name_plural = _("文书")
+        ordering: ClassVar = ["ordered_at"]
+        constraints = (
+            models.UniqueConstraint("movement", "name", name="one_letter_per_movement"),
+            models.CheckConstraint(
+                condition=Q(made_at__isnull=True, sha256="", path="")
+                | Q(made_at__isnull=False) & ~Q(sha256="") & ~Q(path="") & ~Q(content_digest=""),
+                name="kept_letter_has_its_hash",
+            ),
+        )
+        indexes = (
+            # The few that wait or are damaged: what a sweep reads of every agency.
+            models.Index(
+                "due_at", condition=Q(made_at__isnull=True) | ~Q(last_error=""), name="letter_waiting"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.name}"
+
+
 class CaseNote(models.Model):
     """An internal note of the agency. The applicant and the authority never see it."""
 

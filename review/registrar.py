@@ -260,13 +260,19 @@ def deemed_lines() -> QuerySet[DocketEntry, Any]:
     Order 11 art. 13: lodged in time. It follows from the dates; no job has to run. `held` is the key of the
     registration that goes on by it.
     """
+    return in_time(DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL))
+
+
+def in_time(renewals: QuerySet[DocketEntry, Any]) -> QuerySet[DocketEntry, Any]:
+    """Of these renewals those that were lodged in time for a registration whose days are over and that was
+    not ended; see `deemed_lines`.
+    """
     today, living = clock.today(), OuterRef(OuterRef("living"))
     records = Person.objects.filter(Q(pk=living) | Q(merged_into=living))
     held = Registration.objects.filter(person__in=records.values("pk")).order_by("-granted_on", "-created_at")
     days = standing.deemed_days("lodged_on")
     return (
-        DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL)
-        .annotate(living=Coalesce("person__merged_into_id", "person_id"))
+        renewals.annotate(living=Coalesce("person__merged_into_id", "person_id"))
         .annotate(
             held=held.values("pk")[:1],
             valid_to=held.values("valid_to")[:1],

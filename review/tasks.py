@@ -18,14 +18,17 @@ from review import (
     batches,
     certificates,
     clockwork,
+    deemed,
     docket,
     docket_exports,
     escalation,
     exports,
+    letter_files,
     looks,
     mergers,
     prepared,
     prints,
+    reconcile,
     roster_exports,
     walk,
 )
@@ -36,7 +39,7 @@ from tenants.models import Agency, AgencyJob, PreparedFile, SchemaHealth
 
 logger = logging.getLogger(__name__)
 
-# So many differences of an agency are written to the log; `rebuild_docket --check` tells them all.
+# So many differences are written to the log; `reconcile` tells them all.
 MOST_LOGGED: Final = 20
 
 
@@ -58,10 +61,28 @@ def escalate() -> dict[str, int]:
     return escalation.sweep().as_dict()
 
 
+@shared_task(name="review.tasks.tell_deemed", ignore_result=True)
+def tell_deemed() -> dict[str, int]:
+    """Tell of registrations that go on by a renewal in time, and of the end of that."""
+    return deemed.sweep().as_dict()
+
+
 @shared_task(name="review.tasks.fold_counts", ignore_result=True)
 def fold_counts() -> int:
     """Keep the counters of the docket short; answers how many rows were put together."""
     return docket.fold_counts()
+
+
+# --- Letters ------------------------------------------------------------------------------------------
+
+
+@shared_task(name=letter_files.TASK, ignore_result=True)
+def draw_letters() -> int:
+    """Draw and keep the letters that are due; answers how many. What is left goes on in the next slice."""
+    swept = letter_files.sweep()
+    if swept.more:
+        letter_files.ring()
+    return swept.drawn
 
 
 # --- Files for officers --------------------------------------------------------------------------------
@@ -123,38 +144,27 @@ def check_schemas() -> int:
     return len(health.check(at=clock.now()))
 
 
-@shared_task(name="review.tasks.compare_dockets", ignore_result=True)
-def compare_dockets() -> int:
-    """Compare the docket with the case files and the counters, and note the differences; answers how many.
+@shared_task(name="review.tasks.reconcile", ignore_result=True)
+def compare_books() -> int:
+    """Hold movements, notices, docket and register against one another, and note the differences; how many.
 
     An agency that fails is logged and does not stop the others; a schema that is not up to date is passed
     over, the overview says so of it.
     """
-    found = 0
     health_of = {row.agency_id: row for row in SchemaHealth.objects.exclude(agency=None)}
-    miscounted = docket.miscounted_by_agency()
-    for agency in walk.agencies():
-        health = health_of.get(agency.pk)
-        if health is None:
-            logger.warning("The schema of %s was never looked at: nobody sees its differences.", agency.code)
-        elif health.behind or not health.exists:
-            continue
-        try:
-            with crossing.inside(agency):
-                said = docket.differences(agency) + miscounted.get(agency.pk, [])
-            _note_differences(agency, said)
-        except Exception:
-            logger.exception("The docket of %s could not be compared.", agency.code)
-        else:
-            found += len(said)
-    return found
+    found = reconcile.by_night([agency for agency in walk.agencies() if _stands(agency, health_of)])
+    for one in found.differences[:MOST_LOGGED]:
+        logger.error("The books differ: %s", one.said)
+    logger.info("Books compared: %s cases, %s differences.", found.cases, len(found.differences))
+    return len(found.differences)
 
 
-def _note_differences(agency: Agency, said: list[str]) -> None:
-    for line in said[:MOST_LOGGED]:
-        logger.error("The docket differs: %s", line)
-    rows = SchemaHealth.objects.filter(agency=agency)
-    rows.update(differences=len(said), compared_at=clock.now())
+def _stands(agency: Agency, health_of: Mapping[int | None, SchemaHealth]) -> bool:
+    health = health_of.get(agency.pk)
+    if health is None:
+        logger.warning("The schema of %s was never looked at: nobody sees its differences.", agency.code)
+        return True
+    return health.exists and not health.behind
 
 
 # --- Announcement batches --------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from register import clock as calendar
 from register import people
 from register.models import Certificate, DocketEntry, Registration, Restriction
-from review import announcements, docket, log
+from review import announcements, docket, letters, log
 from review.models import Case, Movement, Opinion
 from review.states import AT_AGENCY, EVERY, FIRST, OPEN, UNISSUED, WORKING, Clock, State
 from tenants import crossing, roles
@@ -855,6 +855,7 @@ def _step(
         raise Refusal(_elsewhere(Case.objects.get(pk=case.pk)), code="state")
     docket.follow(case, at)
     announcements.announce(movement, case)
+    letters.order(movement, case)
     return movement
 
 

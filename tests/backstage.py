@@ -333,6 +333,23 @@ def pile(*, agency: str, cases: int, referred: bool = False) -> list[str]:
     return [each["number"] for each in people]
 
 
+def lodged_many(*, agency: str, cases: int) -> list[str]:
+    """So many applications just lodged at an agency, by people whose e-mail is verified; their keys."""
+    from tenants import crossing
+    from tests import casefiles
+
+    place, found = _agency(agency), []
+    for _case in range(cases):
+        person = _person(someone(account=True, email=f"person-{_made + 1}@example.invalid")["id"])
+        with (
+            crossing.standing(crossing.Desk.APPLICANT),
+            crossing.acting_as(person.pk),
+            crossing.inside(place),
+        ):
+            found.append(str(casefiles.lodge(person, place).pk))
+    return found
+
+
 def asked_to_open(*, agency: str, login: str) -> str:
     """The administrator orders an agency from the owner's worker; the key of the job."""
     from review import agency_jobs
@@ -537,7 +554,8 @@ def counter_code(*, person: str, number: str, agency: str = "beijing") -> str:
 
 
 KNOWN: Final = (
-    *(someone, opened, announced, certified, draft, lodged, pile, answered, asked_to_open, asked_to_merge),
+    *(someone, opened, announced, certified, draft, lodged, lodged_many, pile, answered),
+    *(asked_to_open, asked_to_merge),
     *(signed_in, staff_in, out_of_time, captcha, code, counter_code),
 )
 VERBS: Final[dict[str, Callable[..., Any]]] = {verb.__name__: verb for verb in KNOWN}

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -161,7 +161,14 @@ class Stage:
 
 
 @contextmanager
-def standing(worker: str) -> Iterator[Stage]:
+def standing(
+    worker: str,
+    *,
+    more: Mapping[str, str] | None = None,
+    web_workers: int = 1,
+    workers: int = 1,
+    apart: frozenset[str] = frozenset(),
+) -> Iterator[Stage]:
     """The portal with fresh data of its own for the length of the block.
 
     `worker` is the test process's name (gw0, gw1 … or master): processes beside each other share nothing but
@@ -177,10 +184,17 @@ def standing(worker: str) -> Iterator[Stage]:
         env = embedded.surroundings(var, {**leading, **added}, test=False)
         env = {key: value for key, value in env.items() if key != "PORTAL_TESTING"}
         env |= {"PORTAL_DEMO": "1", "CLOCK_SHIFT_FILE": str(var / "clock-shift"), "CLOCK_SECONDS": "1"}
+        env |= more or {}
         with (
             _backstage(env, var) as backstage,
             portal_processes(
-                env, var=var, port=port, web_workers=1, workers=1, later=frozenset({"opener"})
+                env,
+                var=var,
+                port=port,
+                web_workers=web_workers,
+                workers=workers,
+                only=frozenset({"web", "worker", "beat"}) | apart,
+                later=frozenset({"opener", "letters"}),
             ) as portal,
         ):
             yield Stage(portal, var, env, backstage)

@@ -19,7 +19,7 @@ from intake.models import Application
 from intake.views.found import Text, own_application, private
 from intake.views.menu import all_closed, functions_of, menu_of
 from intake.views.now import days_left, now_of
-from notifications import board
+from notifications import board, post_office
 from register import certificates, clock, codes, eligibility, people
 from register.models import Certificate, Kind, Person, Photo, Registration
 from tenants.guards import ApplicantRequest, applicant_required
@@ -130,7 +130,8 @@ def application(request: ApplicantRequest, application_id: UUID) -> HttpResponse
     entry = filing.entry_of(application)
     if entry is None:
         return redirect("step", application.pk, affairs.reached(application).step.slug)
-    shown = progress.progress_of(entry)
+    told = post_office.by_cause(post_office.told_to_me(entry.case_id))
+    shown = progress.progress_of(entry, told)
     context = {
         "application": application,
         "progress": shown,

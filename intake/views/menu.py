@@ -79,6 +79,7 @@ def menu_of(functions: list[Function], current: str, *, unread: int = 0) -> list
     return [
         {"label": _("个人主页"), "icon": "home", "url": reverse("home"), "current": current == "home"},
         *(function.as_menu_item() for function in functions),
+        {"label": _("我的期限"), "icon": "clock", "url": reverse("dates"), "current": current == "dates"},
         {"label": _("历史记录"), "icon": "list", "url": reverse("history"), "current": current == "history"},
         {
             "label": _("公告信息"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FIELD: Final = "Signature"
 REASON: Final = "注册安全工程师执业证签发"
+# Bytes of a signature without its certificates, with plenty to spare.
+BESIDE_CERTIFICATES: Final = 4096
 
 
 def check_key() -> None:
@@ -45,8 +47,16 @@ def sign(pdf: bytes) -> bytes:
         certify=True,
         docmdp_permissions=_fields().MDPPerm.NO_CHANGES,
     )
-    signed = pyhanko.sign_pdf(_writer().IncrementalPdfFileWriter(BytesIO(pdf)), meta, signer=signer)
+    writer = _writer().IncrementalPdfFileWriter(BytesIO(pdf))
+    signed = pyhanko.sign_pdf(writer, meta, signer=signer, bytes_reserved=_room(signer))
     return bytes(signed.getvalue())
+
+
+def _room(signer: SimpleSigner) -> int:
+    """Hexadecimal digits kept free for the signature: unsaid, each PDF is signed twice to learn them."""
+    own: Any = signer.signing_cert
+    certificates = {own.dump(), *(one.dump() for one in signer.cert_registry)}
+    return 2 * (BESIDE_CERTIFICATES + sum(map(len, certificates)))
 
 
 def _signer() -> SimpleSigner:

@@ -25,7 +25,7 @@ from PIL import Image
 from register import clock, codes
 from register.models import Kind
 from register.printing import qr_svg, render_pdf
-from review import history, log, papers, sections
+from review import history, letter_files, log, papers, sections
 from review.documents import letters, officer, slips, wording
 from review.documents.sheets import short_digest
 from review.models import Case, Dossier, Movement, Opinion
@@ -110,7 +110,8 @@ class Archive:
         written = letters.letters_of(self.case, movements, agency=self.agency, authority=self.authority)
         for letter in written:
             note = f"{letter.number}　{wording.day(letter.on)}"
-            self._add("文书", letter.title, letters.letter_pdf(letter), note)
+            kept = letter_files.pdf_of(self.case.pk, letter.slug, self.agency)
+            self._add("文书", letter.title, kept or letters.letter_pdf(letter), note)
 
     def _corrections(self, dossiers: Sequence[Dossier]) -> None:
         answers: dict[tuple[int | None, str], str] = {

@@ -2,7 +2,7 @@
 hand-over, termination, grant, refusal and reinstatement.
 
 Each is written from one movement of the case and says what was told then, whatever has happened since. They
-carry the masked document number and are drawn when they are asked for.
+carry the masked document number. `review.letters` draws them once and keeps them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from django.template.loader import render_to_string
-from django.utils.functional import Promise
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
@@ -98,7 +98,7 @@ class Told:
     movement: Movement
     before: Sequence[Movement]
     agency: Signer
-    final: Agency
+    final: Signer
     # What is still to be handed in on paper.
     papers: Sequence[str] = ()
 
@@ -112,13 +112,9 @@ class Told:
         return clock.day_of(self.movement.at)
 
     @property
-    def authority(self) -> Signer:
-        return Signer.of(self.final)
-
-    @property
     def signer(self) -> Signer:
         """Who acted: the agency that had the case at the time, or the authority."""
-        return self.authority if self.movement.actor_role in OF_THE_AUTHORITY else self.agency
+        return self.final if self.movement.actor_role in OF_THE_AUTHORITY else self.agency
 
     @property
     def due(self) -> str:
@@ -149,22 +145,42 @@ def letters_of(
 
     `agency` is the one that has the case; what was told before a hand-over is signed by the one that had it.
     """
-    written = []
     acting = signers(movements, agency)
-    for number, movement in enumerate(movements):
-        write = LETTERS.get((movement.act, movement.to_state)) or LETTERS.get((movement.act, ""))
-        if write is None:
-            continue
-        told = Told(
-            case=case,
-            movement=movement,
-            before=movements[:number],
-            agency=acting[number],
-            final=authority,
-            papers=papers,
+    # Asked for only when a letter of the authority is among them.
+    final: Signer = SimpleLazyObject(lambda: Signer.of(authority))  # type: ignore[assignment]
+    return [
+        letter_of(
+            Told(
+                case=case,
+                movement=movement,
+                before=movements[:number],
+                agency=acting[number],
+                final=final,
+                papers=papers,
+            )
         )
-        written.append(printable(write(told)))
-    return written
+        for number, movement in enumerate(movements)
+        if name_of(movement)
+    ]
+
+
+def letter_of(told: Told) -> Letter:
+    """The letter that tells this movement. Raises KeyError for a movement that brings none."""
+    return printable(LETTERS[_row_of(told.movement)](told))
+
+
+def name_of(movement: Movement) -> str:
+    """The name of the letter that a movement brings, the first part of its slug; empty where it brings none.
+
+    The acts that bring a letter order it under this name before it is written.
+    """
+    row = _row_of(movement)
+    return NAMES[LETTERS[row]] if row in LETTERS else ""
+
+
+def _row_of(movement: Movement) -> tuple[str, str]:
+    exact = (movement.act, movement.to_state)
+    return exact if exact in LETTERS else (movement.act, "")
 
 
 def signers(movements: Sequence[Movement], agency: Agency) -> list[Signer]:
@@ -226,7 +242,6 @@ def lodged(told: Told) -> Letter:
     contact = f"{told.agency.name}咨询电话：{told.agency.phone}。" if told.agency.phone else ""
     return _letter(
         told,
-        "lodged",
         title="上报回执",
         number=f"{told.case.reference}-收{version}",
         paragraphs=paragraphs,
@@ -257,7 +272,6 @@ def accepted(told: Told) -> Letter:
     due = f"初审预计于{told.due}前完成，初审意见将随申请材料报送终审机构作出决定。" if told.due else ""
     return _letter(
         told,
-        "accepted",
         title="受理通知书",
         number=str(told.detail.get("number") or told.case.acceptance_number),
         paragraphs=[
@@ -275,7 +289,6 @@ def correction(told: Told) -> Letter:
     due = f"请于{told.due}前修改并重新上报，" if told.due else "请修改并重新上报，"
     return _letter(
         told,
-        "correction",
         title="补正通知书",
         number=f"{told.case.reference}-补{earlier + 1}",
         paragraphs=[
@@ -302,7 +315,6 @@ def not_accepted(told: Told) -> Letter:
     """不予受理通知书, with the reason and the remedies."""
     return _letter(
         told,
-        "not-accepted",
         title="不予受理通知书",
         number=f"{told.case.reference}-不受",
         paragraphs=[
@@ -324,7 +336,6 @@ def extended(told: Told) -> Letter:
     )
     return _letter(
         told,
-        "extended",
         title="延长审查期限告知书",
         number=f"{told.case.reference}-延{_nth(told)}",
         paragraphs=[
@@ -344,7 +355,6 @@ def correction_extended(told: Told) -> Letter:
     until = f"，延长至{told.due}" if told.due else ""
     return _letter(
         told,
-        "correction-extended",
         title="延长补正期限告知书",
         number=f"{told.case.reference}-补延{_nth(told)}",
         paragraphs=[
@@ -364,7 +374,6 @@ def lapsed(told: Told) -> Letter:
     due = wording.iso(told.detail.get("due"))
     return _letter(
         told,
-        "lapsed",
         title="逾期未补正终止通知书",
         number=f"{told.case.reference}-逾{_nth(told)}",
         paragraphs=[
@@ -391,7 +400,6 @@ def handed_over(told: Told) -> Letter:
     why = f"因{source}并入{target}" if merged else f"经审查，该申请不属于{source}的办理范围"
     return _letter(
         told,
-        "handed-over",
         title="转交告知书",
         number=f"{told.case.reference}-转{_nth(told)}",
         paragraphs=[
@@ -410,7 +418,6 @@ def terminated(told: Told) -> Letter:
     because = wording.joined("；", why, told.reasons)
     return _letter(
         told,
-        "terminated",
         title="终止办理通知书",
         number=f"{told.case.reference}-终{_nth(told)}",
         paragraphs=[
@@ -434,7 +441,6 @@ def granted(told: Told) -> Letter:
     )
     return _letter(
         told,
-        "granted",
         title="准予注册决定书",
         number=f"{told.case.reference}-准",
         paragraphs=[
@@ -445,7 +451,7 @@ def granted(told: Told) -> Letter:
             f"注册有效期：{period}。",
             *([f"执业证将于{told.due}前制发。"] if told.due else []),
         ],
-        signer=told.authority,
+        signer=told.final,
     )
 
 
@@ -453,14 +459,13 @@ def refused(told: Told) -> Letter:
     """不予注册决定书, with the reasons and the remedies (Order 11 art. 12)."""
     return _letter(
         told,
-        "refused",
         title="不予注册决定书",
         number=f"{told.case.reference}-不准",
         paragraphs=[
             f"你提出的{_subject(told.case)}，经审查，决定不予注册。理由：{told.reasons}。",
             _remedies(told.case),
         ],
-        signer=told.authority,
+        signer=told.final,
     )
 
 
@@ -475,11 +480,10 @@ def reinstated(told: Told) -> Letter:
         State.FINAL_FAILED: "不予注册决定",
         State.NOT_ACCEPTED: "不予受理决定",
     }.get(State(told.movement.from_state), "逾期未补正终止")
-    who, what = (told.final.name_zh, "终审期限") if at_authority else (told.agency.name, "受理期限")
+    who, what = (told.final.name, "终审期限") if at_authority else (told.agency.name, "受理期限")
     due = f"，{what}至{told.due}" if told.due else ""
     return _letter(
         told,
-        "reinstated",
         title="恢复审查通知书",
         number=f"{told.case.reference}-恢{_nth(told)}",
         paragraphs=[
@@ -489,7 +493,7 @@ def reinstated(told: Told) -> Letter:
             f"本案自今日起由{who}重新审查{due}。原申请材料和上报时间不变，你无需重新上报；"
             "审查仍适用上报时的政策规定。",
         ],
-        signer=told.authority,
+        signer=told.final,
     )
 
 
@@ -511,14 +515,30 @@ LETTERS: Final[Mapping[tuple[str, str], Callable[[Told], Letter]]] = {
     ("reinstate", ""): reinstated,
 }
 
+# What a letter is called within its case.
+NAMES: Final[Mapping[Callable[[Told], Letter], str]] = {
+    lodged: "lodged",
+    accepted: "accepted",
+    correction: "correction",
+    not_accepted: "not-accepted",
+    extended: "extended",
+    correction_extended: "correction-extended",
+    lapsed: "lapsed",
+    handed_over: "handed-over",
+    terminated: "terminated",
+    granted: "granted",
+    refused: "refused",
+    reinstated: "reinstated",
+}
+
 
 # --- What they share ------------------------------------------------------------------------------
 
 
-def _letter(told: Told, name: str, **said: Unpack[_Said]) -> Letter:
+def _letter(told: Told, **said: Unpack[_Said]) -> Letter:
     signer = said.get("signer")
     return Letter(
-        slug=f"{name}-{told.movement.number}",
+        slug=f"{name_of(told.movement)}-{told.movement.number}",
         reference=told.case.reference,
         title=said["title"],
         number=said["number"],

@@ -15,6 +15,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import post_office
+from notifications.post_office import Told
 from register import bars, clock, codes, policy, standing
 from register.bars import Bars
 from register.models import Registration
@@ -29,6 +31,10 @@ from review.views.desk import Text, actor, is_target, need, private
 from review.workflow import Actor
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest
+from tenants.rolebook import REGISTRAR, WORKS_ON_CASES
+
+# Who may have a notice sent once more that was given up.
+RESENDERS: Final = WORKS_ON_CASES | {REGISTRAR.code}
 
 # --- Buttons -----------------------------------------------------------------------------------------
 
@@ -190,6 +196,11 @@ class Versions:
         return {dossier.version: dossier.content for dossier in self.all}
 
     @property
+    def told(self) -> list[Told]:
+        """What the applicant was told of the case; read along with them."""
+        return post_office.read(getattr(self.read, "told", None))
+
+    @property
     def ticks(self) -> list[Tick]:
         """The marks made on any of the versions; read along with them."""
         return [Tick(version=d.version, **row) for d in self.all for row in getattr(d, "marked", ())]
@@ -200,7 +211,9 @@ def versions_of(case: Case, version: str = "") -> Versions:
     wanted = int(version) if version.isdecimal() else case.version
     made = Tick.objects.filter(case=OuterRef("case"), version=OuterRef("version"))
     marked = ArraySubquery(made.values(row=JSONObject(item="item", in_order="in_order", remark="remark")))
-    found = list(case.dossiers.defer("photo").annotate(pictured=Q(photo__isnull=False), marked=marked))
+    told = post_office.column_of_case(case.pk)
+    rows = case.dossiers.defer("photo")
+    found = list(rows.annotate(pictured=Q(photo__isnull=False), marked=marked, told=told))
     read = next((dossier for dossier in found if dossier.version == wanted), None)
     if read is None:
         raise Http404
@@ -425,6 +438,8 @@ def context_of(request: StaffRequest, case: Case) -> dict[str, Any]:
         "hint": hint(case, by, acts, unchecked=unchecked if editable else 0),
         "events": events_of(case),
         "turn": case.status.tag.turn_word,
+        "told": versions.told,
+        "may_resend": bool(by.roles & RESENDERS),
         "opinions": opinions_of(case),
         "corrections": told,
         "registrations": registrations,

@@ -93,6 +93,90 @@ OF_THE_LIVING: Final = (
     " WHERE o.id = living.id OR o.merged_into_id = living.id) LIMIT 1) d ON true"
 )
 
+# What was told, and what became of it on the board and on each other way: no text, no address.
+TOLD: Final = (
+    "TABLE (letter bigint, kind text, cause text, posted_at timestamptz, notice bigint,"
+    " delivered_at timestamptz, read_at timestamptz, dead_at timestamptz, asked_at timestamptz,"
+    " way text, way_sent_at timestamptz, way_dropped_at timestamptz, way_dead_at timestamptz,"
+    " way_asked_at timestamptz)"
+)
+ASKED_AGAIN: Final = (
+    "(SELECT max(r.asked_at) FROM public.notifications_resend r"
+    " WHERE r.outbox_id = o.id AND r.channel = {way} AND r.done_at IS NULL)"
+)
+OUTCOMES: Final = (
+    "SELECT o.id, o.kind, o.cause, o.created_at, n.id, o.sent_at, n.read_at, o.dead_at, "  # noqa: S608 - only words of this file
+    + ASKED_AGAIN.replace("{way}", "''")
+    + ", d.channel, d.sent_at, d.dropped_at, d.dead_at, "
+    + ASKED_AGAIN.replace("{way}", "d.channel")
+    + " FROM public.notifications_outbox o JOIN public.tenants_user u ON u.id = o.user_id"
+    " LEFT JOIN public.notifications_notice n ON n.outbox_id = o.id"
+    " LEFT JOIN public.notifications_delivery d ON d.outbox_id = o.id"
+    " WHERE {which} ORDER BY o.created_at, o.id, d.channel"
+)
+TO_THE_APPLICANT: Final = "o.case_id = about AND u.kind = 'applicant'"
+# Letters to an agency's own staff, and to the applicants of its own cases.
+OUR_POST: Final = (
+    "(o.user_id IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
+    " WHERE h.content_object_id {ours})"
+    " OR u.kind = 'applicant' AND EXISTS (SELECT 1 FROM public.register_docketentry e"
+    " WHERE e.case_id = o.case_id AND e.agency_id {ours}))"
+)
+# What was given up, on the board (way '') or on another way; of the error only its name, never its words.
+GIVEN_UP: Final = """
+SELECT o.id AS letter, ''::text AS way, o.kind, o.case_id, u.name AS whom, u.kind AS account,
+    o.created_at AS posted_at, o.dead_at, o.attempts, o.last_error
+FROM public.notifications_outbox o JOIN public.tenants_user u ON u.id = o.user_id
+WHERE o.dead_at IS NOT NULL AND {which}
+UNION ALL
+SELECT o.id, d.channel, o.kind, o.case_id, u.name, u.kind, o.created_at, d.dead_at, d.attempts, d.last_error
+FROM public.notifications_delivery d JOIN public.notifications_outbox o ON o.id = d.outbox_id
+JOIN public.tenants_user u ON u.id = o.user_id
+WHERE d.dead_at IS NOT NULL AND {which}
+"""
+DEAD_PLACE: Final = (
+    "only_way text, only_kind text, before timestamptz, below bigint, besides text, most integer"
+)
+DEAD_LINE: Final = (
+    "TABLE (letter bigint, way text, kind text, case_id uuid, reference text, whom text, account text,"
+    " posted_at timestamptz, dead_at timestamptz, attempts integer, fault text, asked_at timestamptz)"
+)
+DEAD: Final = """
+SELECT g.letter, g.way, g.kind, g.case_id, e.reference, g.whom, g.account, g.posted_at, g.dead_at,
+    g.attempts::integer, substring(g.last_error from '^[A-Za-z_][A-Za-z0-9_.]{0,59}'),
+    (SELECT max(r.asked_at) FROM public.notifications_resend r
+     WHERE r.outbox_id = g.letter AND r.channel = g.way AND r.done_at IS NULL)
+FROM ({given_up}) g LEFT JOIN public.register_docketentry e ON e.case_id = g.case_id
+WHERE (only_way IS NULL OR g.way = only_way) AND (only_kind IS NULL OR g.kind = only_kind)
+    AND (before IS NULL OR (g.dead_at, g.letter, g.way) < (before, below, besides))
+ORDER BY g.dead_at DESC, g.letter DESC, g.way DESC LIMIT most
+"""
+DEAD_COUNTS: Final = "SELECT g.way, g.kind, count(*) FROM ({given_up}) g GROUP BY 1, 2 ORDER BY 1, 2"
+# How the post stands on each way. The pace is that of the latest letters that went since a moment.
+PACE: Final = (
+    "count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM l.sent_at - l.created_at)),"
+    " percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM l.sent_at - l.created_at))"
+)
+# A notice bears the time of its act; that it was written then is known by when it was first due.
+WRITTEN: Final = "CASE WHEN attempts = 0 THEN due_at ELSE created_at END"
+FIGURES: Final = (
+    "SELECT ''::text, w.waiting, w.oldest, g.dead, p.* FROM"  # noqa: S608 - only words of this file
+    f" (SELECT count(*), min({WRITTEN}) FROM public.notifications_outbox"
+    "  WHERE sent_at IS NULL AND dead_at IS NULL) w (waiting, oldest),"
+    " (SELECT count(*) FROM public.notifications_outbox WHERE dead_at IS NOT NULL) g (dead),"
+    f" (SELECT {PACE} FROM (SELECT {WRITTEN} AS created_at, sent_at FROM public.notifications_outbox"
+    "  ORDER BY id DESC LIMIT 5000) l WHERE l.sent_at >= since) p"
+    " UNION ALL "
+    "SELECT c.way, w.waiting, w.oldest, g.dead, p.* FROM (VALUES ('email'), ('sms')) c (way),"
+    " LATERAL (SELECT count(*), min(created_at) FROM public.notifications_delivery"
+    "  WHERE sent_at IS NULL AND dead_at IS NULL AND dropped_at IS NULL AND channel = c.way)"
+    "  w (waiting, oldest),"
+    " LATERAL (SELECT count(*) FROM public.notifications_delivery"
+    "  WHERE dead_at IS NOT NULL AND channel = c.way) g (dead),"
+    f" LATERAL (SELECT {PACE} FROM (SELECT created_at, sent_at, channel FROM public.notifications_delivery"
+    "  ORDER BY id DESC LIMIT 5000) l WHERE l.sent_at >= since AND l.channel = c.way) p"
+)
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     # The agency at whose desk this connection stands.
     "this_agency": Function(
@@ -209,6 +293,69 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " ORDER BY r.granted_on, r.created_at",
         (APPLICANT,),
     ),
+    # What became of the notices to the applicant of a case: an agency asks for its own cases only.
+    "post_of_our_case": Function(
+        "about uuid",
+        TOLD,
+        OUTCOMES.replace(
+            "{which}",
+            TO_THE_APPLICANT + " AND EXISTS (SELECT 1 FROM public.register_docketentry e"  # noqa: S608
+            " WHERE e.case_id = about AND e.agency_id {ours})",
+        ),
+        (AGENCY,),
+    ),
+    "post_of_case": Function(
+        "about uuid", TOLD, OUTCOMES.replace("{which}", TO_THE_APPLICANT), (AUTHORITY, CLERK)
+    ),
+    # The same of one's own notices: those about an application, or these.
+    "my_post": Function(
+        "about uuid, notices bigint[]",
+        TOLD,
+        OUTCOMES.replace(
+            "{which}",
+            "o.user_id = (SELECT p.user_id FROM public.register_person p WHERE p.id = {me})"
+            " AND (o.case_id = about OR n.id = ANY (notices))",
+        ),
+        (APPLICANT,),
+    ),
+    "is_our_post": Function(
+        "asked bigint",
+        "boolean",
+        "SELECT EXISTS (SELECT 1 FROM public.notifications_outbox o"  # noqa: S608 - only words of this file
+        f" JOIN public.tenants_user u ON u.id = o.user_id WHERE o.id = asked AND {OUR_POST})",
+        (AGENCY,),
+    ),
+    "post_figures": Function(
+        "since timestamptz",
+        "TABLE (way text, waiting bigint, oldest timestamptz, dead bigint, sent bigint,"
+        " p50 double precision, p95 double precision)",
+        FIGURES,
+        (AUTHORITY, CLERK),
+    ),
+    "dead_post": Function(
+        DEAD_PLACE,
+        DEAD_LINE,
+        DEAD.replace("{given_up}", GIVEN_UP.replace("{which}", "true")),
+        (AUTHORITY,),
+    ),
+    "our_dead_post": Function(
+        DEAD_PLACE,
+        DEAD_LINE,
+        DEAD.replace("{given_up}", GIVEN_UP.replace("{which}", OUR_POST)),
+        (AGENCY,),
+    ),
+    "dead_post_counts": Function(
+        "",
+        "TABLE (way text, kind text, dead bigint)",
+        DEAD_COUNTS.replace("{given_up}", GIVEN_UP.replace("{which}", "true")),
+        (AUTHORITY,),
+    ),
+    "our_dead_post_counts": Function(
+        "",
+        "TABLE (way text, kind text, dead bigint)",
+        DEAD_COUNTS.replace("{given_up}", GIVEN_UP.replace("{which}", OUR_POST)),
+        (AGENCY,),
+    ),
 }
 
 # --- Tables ----------------------------------------------------------------------------------------
@@ -292,6 +439,8 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "register_policy": {**READ, AUTHORITY: "SIU"},
     "register_holiday": {**READ, AUTHORITY: "SIUD"},
     "register_code": {**READ, AUTHORITY: "SIU"},
+    # How far the day's reminders have come.
+    "register_reminderrun": {CLERK: "SIU"},
     # drafts
     "intake_application": {APPLICANT: "SIU", CLERK: "SUD"},
     # Papers never change; one that was taken out of a draft is cleared away by the clerk.
@@ -315,6 +464,8 @@ AGENCY_TABLES: Final[Mapping[str, Letters]] = {
     "review_correction": {APPLICANT: "SU", AGENCY: "SIU", AUTHORITY: "S", CLERK: "SU", COURIER: "SIU"},
     "review_tick": {AGENCY: "SIU", AUTHORITY: "S", COURIER: "SIU"},
     "review_paperslip": {AGENCY: "SI", AUTHORITY: "S", COURIER: "SI"},
+    # Desks order letters with their acts; only the clerk writes that one was drawn.
+    "review_letter": {APPLICANT: "SI", AGENCY: "SI", AUTHORITY: "SI", CLERK: "SIU", COURIER: "SI"},
     # Internal notes stay with the agency for which they were written.
     "review_casenote": {AGENCY: "SI"},
     "review_dispatch": {AGENCY: "SI", AUTHORITY: "S", CLERK: "S", COURIER: "S"},
@@ -524,6 +675,10 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
         APPLICANT: Rows("user_id = (SELECT public.my_account())"),
         AGENCY: Rows(f"user_id {OUR_STAFF}"),
     },
+    # An agency asks for its own post only, and in the name of its own staff.
+    "notifications_resend": {
+        AGENCY: Rows(NONE, f"asked_by_id {OUR_STAFF} AND public.is_our_post(outbox_id)"),
+    },
 }
 
 # In an agency's schema only the applicant's rows are narrowed: to the cases of the person.
@@ -540,4 +695,5 @@ AGENCY_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "review_movement": {APPLICANT: Rows(OF_MY_CASE, f"{OF_MY_CASE} AND {one_of('to_state', MY_STATES)}")},
     "review_opinion": {APPLICANT: Rows(OF_MY_CASE)},
     "review_correction": {APPLICANT: Rows(OF_MY_CASE)},
+    "review_letter": {APPLICANT: Rows(OF_MY_CASE, begin="made_at IS NULL")},
 }

@@ -12,7 +12,7 @@ from django.test import Client
 from intake import account, contact
 from intake.flows import Section
 from intake.models import Application
-from notifications import delivery, tasks
+from notifications import sending, tasks
 from notifications.models import Outbox
 from register.models import Kind
 from tenants import access, crossing
@@ -138,7 +138,7 @@ def test_a_replaced_address_is_told_so_once_and_not_by_which(client: Client, zha
     client.post("/account/", {**CONTACT, "password": PASSWORD})
     assert kinds_posted() == ["contact_changed", "address_replaced", "email_link"]
     tasks.deliver()
-    delivery.send_out()
+    sending.send_out("email")
     (letter,) = [one for one in mail.outbox if one.to == ["old@example.cn"]]
     assert letter.subject == "您的电子邮箱已更换"
     assert CONTACT["email"] not in f"{letter.subject}{letter.body}"

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from intake import recovery
-from notifications import delivery
+from notifications import delivery, sending
 from notifications.models import Notice, Outbox
 from register import clock
 from register.models import Person
@@ -64,7 +64,7 @@ def deliver() -> list[mail.EmailMessage]:
     """What the worker sends."""
     with crossing.standing(Desk.CLERK):
         delivery.deliver_all()
-        delivery.send_out()
+        sending.send_out("email")
     return mail.outbox
 
 

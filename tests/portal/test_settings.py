@@ -35,14 +35,18 @@ def test_what_beat_asks_for_is_not_heaped_up_while_nobody_works() -> None:
         "loose-photos": (21600.0, 21600.0),
         "counted-anew": (3600.0, 3600.0),
         "escalation": (1800.0, 1800.0),
+        "deemed-renewals": (1800.0, 1800.0),
         "docket-counts": (60.0, 60.0),
         "waiting-files": (60.0, 60.0),
         "published-batches": (60.0, 60.0),
         "waiting-certificates": (60.0, 60.0),
+        "waiting-letters": (10.0, 60.0),
         "agency-jobs": (15.0, 60.0),
         "schemas": (3600.0, 3600.0),
-        "dockets-compared": (86400.0, 86400.0),
+        "books-compared": (86400.0, 86400.0),
         "roster-jobs": (15.0, 60.0),
+        "reminders": (900.0, 900.0),
+        "reminders-in-hand": (900.0, 900.0),
     }
 
 

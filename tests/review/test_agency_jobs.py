@@ -165,8 +165,7 @@ def test_only_the_owners_worker_opens(cast: Cast, settings: Settings) -> None:
 def test_the_queue_of_the_owner_carries_exactly_its_tasks(settings: Settings) -> None:
     for name in current_app.tasks:
         queue = current_app.amqp.router.route({}, name).get("queue")
-        wanted = "opening" if name in settings.OWNERS_TASKS else "default"
-        assert getattr(queue, "name", "default") == wanted
+        assert (getattr(queue, "name", "default") == "opening") == (name in settings.OWNERS_TASKS)
 
 
 @pytest.mark.parametrize(
@@ -397,7 +396,7 @@ def test_docket_and_files_are_compared(cast: Cast) -> None:
     tasks.check_schemas()
     case = lodged(cast)
     DocketEntry.objects.filter(pk=case.pk).update(applicant_name="另一人")
-    assert tasks.compare_dockets() == 1
+    assert tasks.compare_books() == 1
     assert SchemaHealth.objects.get(schema="beijing").differences == 1
 
 

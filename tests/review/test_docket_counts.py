@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from register.models import DocketCount, DocketEntry
-from review import casework, docket, handover, queue, tasks
+from review import casework, docket, handover, queue, reconcile, tasks
 from review.models import Case
 from review.queue import Wish
 from review.states import State
@@ -239,18 +239,18 @@ def test_the_comparison_counts_miscounts_and_stops_for_no_agency(
         SchemaHealth.objects.filter(schema="sinopec").delete()
         DocketEntry.objects.filter(agency=cast.sinopec).update(remands=7)
         DocketCount.objects.create(agency=cast.mohurd, state="issued", change=7)
-    really = docket.differences
+    really = reconcile.compare
 
-    def differences(agency: Agency) -> list[str]:
+    def compare(agency: Agency, found: reconcile.Found) -> list[reconcile.Difference]:
         if agency == cast.beijing:
             raise RuntimeError("out of order")
-        return really(agency)
+        return really(agency, found)
 
-    monkeypatch.setattr(docket, "differences", differences)
-    assert tasks.compare_dockets() == 2
+    monkeypatch.setattr(reconcile, "compare", compare)
+    assert tasks.compare_books() == 3
     with crossing.standing(Desk.OWNER):
         found = dict(SchemaHealth.objects.values_list("schema", "differences"))
     assert found == {"beijing": None, "mohurd": 1}
-    assert "mohurd issued: 7 counted, 0 lines" in caplog.text
-    assert "The docket of beijing could not be compared" in caplog.text
+    assert "mohurd：状态“已发证”的计数是7，登记簿中有0条。" in caplog.text
+    assert "The books of beijing could not be compared" in caplog.text
     assert "The schema of sinopec was never looked at" in caplog.text

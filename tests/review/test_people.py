@@ -16,7 +16,7 @@ from openpyxl.reader.excel import load_workbook
 from openpyxl.workbook.workbook import Workbook
 from pytest_django import Settings
 
-from notifications import delivery
+from notifications import delivery, sending
 from register import clock
 from register.models import Person
 from review import casework, staffing
@@ -164,7 +164,7 @@ def test_an_invitation_is_written_not_shown_and_leads_to_a_password(cast: Cast) 
     assert "/invitations/" not in written
     with crossing.standing(Desk.CLERK):
         delivery.deliver_all()
-        delivery.send_out()
+        sending.send_out("email")
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == (["xin@example.cn"], "邀请您使用注册管理系统")
     assert "xin.beijing" in letter.body
@@ -284,7 +284,7 @@ def test_who_has_an_address_gets_the_link_there_and_the_old_address_is_told(cast
     assert now(li).second_factor_mark
     with crossing.standing(Desk.CLERK):
         delivery.deliver_all()
-        delivery.send_out()
+        sending.send_out("email")
     assert sorted((letter.to, letter.subject) for letter in mail.outbox) == [
         (["new@example.cn"], "邀请您使用注册管理系统"),
         (["old@example.cn"], "您的电子邮箱已更换"),

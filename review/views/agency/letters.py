@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
-from review import papers
+from review import letter_files
 from review.documents import letters
 from review.models import Case
 from review.views.desk import AGENCY_READERS, Text, need, of_this_agency, private
@@ -47,33 +46,21 @@ def letter(request: StaffRequest, case: Case, slug: str) -> HttpResponse:
 
 
 def pdf_of(case: Case, agency: Agency, slug: str) -> HttpResponse:
-    """One letter of a case of this agency as a PDF, for either desk; another slug is not found."""
-    written = _written(case, agency, on_paper=_on_paper(case, agency))
-    found = next((one for one in written if one.slug == slug), None)
-    need(found)
-    response = HttpResponse(letters.letter_pdf(found) if found else b"", content_type="application/pdf")
+    """One kept letter of a case of this agency, for either desk; another slug is not found."""
+    pdf = letter_files.pdf_of(case.pk, slug, agency)
+    need(pdf)
+    response = HttpResponse(pdf or b"", content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{case.reference}-{slug}.pdf"'
     return private(response)
 
 
-def _written(
-    case: Case, agency: Agency, *, on_paper: Sequence[str] = (), authority: Agency | None = None
-) -> list[letters.Letter]:
+def _written(case: Case, agency: Agency, *, authority: Agency | None = None) -> list[letters.Letter]:
     prefetch_related_objects([case], "movements")
     movements = sorted(case.movements.all(), key=lambda one: one.number)
-    signed = authority or _authority()
-    return letters.letters_of(case, movements, agency=agency, authority=signed, papers=on_paper)
+    return letters.letters_of(case, movements, agency=agency, authority=authority or _authority())
 
 
 def _authority() -> Agency:
     """Asked for only when a letter of the authority is among them."""
     found: Agency = SimpleLazyObject(lambda: Agency.objects.get(code=AUTHORITY_CODE))  # type: ignore[assignment]
     return found
-
-
-def _on_paper(case: Case, agency: Agency) -> list[str]:
-    """What the receipt of lodging asks to be handed in on paper."""
-    if agency.materials_mode == Agency.Materials.UPLOAD:
-        return []
-    content = case.dossiers.order_by("version").values_list("content", flat=True)[:1].get()
-    return [str(paper) for paper in papers.needed_for(case, content)]

@@ -1,0 +1,34 @@
+"""Ten thousand decisions over forty agencies while the portal's parts are killed, stopped and taken away.
+
+One JSON line for each fault; exit code 1 when a decision, a notice or an e-mail was lost or came twice.
+`FAULT_DECISIONS` (1000) decisions for each, `FAULT_AGENCIES` (40); `FAULTS` names the faults, divided by |.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import django
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    from tests.faults.house import house
+    from tests.faults.table import BY_NAME, FAULTS, go_through, is_good
+
+    decisions = int(os.environ.get("FAULT_DECISIONS", "1000"))
+    agencies = int(os.environ.get("FAULT_AGENCIES", "40"))
+    wished = [BY_NAME[name] for name in os.environ.get("FAULTS", "").split("|") if name] or FAULTS
+    lines = []
+    with house("faults", agencies=agencies, own_database=True) as home:
+        for fault in wished:
+            lines.append(go_through(home, fault, decisions=decisions))
+            print(json.dumps(lines[-1], ensure_ascii=False), flush=True)
+    return 0 if all(map(is_good, lines)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

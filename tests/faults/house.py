@@ -1,0 +1,212 @@
+"""The whole portal with forty agencies and a mail server, for faults: everything in it may be killed."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from deploy import embedded
+from deploy.lifelines import ROOT, var_folder
+from deploy.processes import SENDERS, Process
+from tests import stage
+from tests.backstage import AGENCIES
+from tests.cast import STAFF
+from tests.faults.counter import Books
+from tests.faults.driver import Batch, Officers
+from tests.faults.letterbox import Letterbox, letterbox
+from tests.stage import Stage
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+SETTLING_SECONDS: Final = 600
+RECONCILE: Final = ROOT / "review" / "management" / "commands" / "reconcile.py"
+FIVEFOLD: Final = "tests.faults.fivefold"
+NO_LIMIT: Final = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+@dataclass
+class House:
+    """The running portal, its mail server, and who works there."""
+
+    stage: Stage
+    mail: Letterbox
+    agencies: list[str]
+    officers: Officers
+    books: Books
+    # Where PostgreSQL stands, if it is the house's own.
+    database: Path | None = None
+    second_beat: Process | None = field(default=None, init=False)
+
+    # --- Cases and decisions
+
+    def batches(self, cases: int) -> list[Batch]:
+        """So many freshly lodged cases over all agencies, one agency after the other, told and settled."""
+        each, rest = divmod(cases, len(self.agencies))
+        found = []
+        for number, agency in enumerate(self.agencies):
+            if share := each + (number < rest):
+                keys = self.stage.backstage.ask("lodged_many", agency=agency, cases=share)
+                found.append(Batch(agency, keys, together=number % 2 == 1))
+        return found
+
+    def settle(self) -> float:
+        """Wait until nothing is on its way any more; the seconds that it took. Raises TimeoutError."""
+        begun = time.monotonic()
+        while self.books.waiting():
+            if time.monotonic() - begun > SETTLING_SECONDS:
+                raise TimeoutError(f"Notices are still on their way after {SETTLING_SECONDS} s.")
+            time.sleep(0.1)
+        return time.monotonic() - begun
+
+    def reconciled(self) -> str:
+        """What `bin/manage reconcile` finds wrong; empty when it finds nothing, or is not there."""
+        if not RECONCILE.exists():
+            return ""
+        words = [sys.executable, "manage.py", "reconcile"]
+        done = subprocess.run(
+            words, cwd=ROOT, env=self.stage.env, capture_output=True, text=True, check=False
+        )
+        return "" if done.returncode == 0 else (done.stdout + done.stderr)[-1000:]
+
+    # --- What may happen to it
+
+    @property
+    def workers(self) -> list[Process]:
+        """Every process that works off a queue of notices."""
+        running = self.stage.portal.processes.values()
+        return [each for each in running if "worker" in each.words and each.running is not None]
+
+    def kill(self, *processes: Process) -> None:
+        """kill -9, children included, and start again."""
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.launch()
+        for process in processes:
+            process.await_ready()
+
+    def process(self, name: str) -> Process:
+        return self.stage.portal[name]
+
+    def stop_redis(self) -> None:
+        self.stage.take_down("valkey")
+
+    def wipe_redis(self) -> None:
+        """Start it again with nothing in it: it keeps nothing on disk."""
+        self.stage.bring_up("valkey")
+
+    def restart_postgres(self) -> None:
+        """Killed in the middle of everything, and up again from its log."""
+        assert self.database is not None
+        embedded.take_down(self.database, "postgres")
+        embedded.bring_up(self.database, "postgres")
+
+    def multiply_messages(self) -> None:
+        self._anew(lambda env: env.update(DJANGO_SETTINGS_MODULE=FIVEFOLD))
+
+    def send_messages_once(self) -> None:
+        self._anew(lambda env: env.pop("DJANGO_SETTINGS_MODULE"))
+
+    def _anew(self, change: Callable[[dict[str, str]], object]) -> None:
+        """Start everything again in another environment."""
+        running = [each for each in self.stage.portal.processes.values() if each.running is not None]
+        for process in running:
+            process.stop()
+            change(process.env)
+            process.launch()
+        for process in running:
+            process.await_ready()
+
+    def start_second_beat(self) -> None:
+        beat = self.process("beat")
+        words = [f"{each}-second" if each.startswith("--schedule=") else each for each in beat.words]
+        log = beat.log.with_name("second-beat.log")
+        self.second_beat = replace(beat, name="second beat", words=words, log=log, running=None)
+        self.second_beat.start()
+
+    def stop_second_beat(self) -> None:
+        assert self.second_beat is not None
+        self.second_beat.stop()
+
+    def set_clock(self, moment: datetime) -> None:
+        """From now on everybody's clock shows this moment (Asia/Shanghai) and runs on from there."""
+        shift = (moment.replace(tzinfo=SHANGHAI) - datetime.now(SHANGHAI)).total_seconds()
+        fresh = self.stage.var / "clock-shift.fresh"
+        fresh.write_text(str(shift), encoding="ascii")
+        fresh.replace(self.stage.var / "clock-shift")
+
+    def limit_files(self, size: int | None) -> None:
+        """Let no worker write a file beyond this size, as if the disk were full; without one, lift that."""
+        limit = NO_LIMIT if size is None else (size, resource.RLIM_INFINITY)
+        for worker in self.workers:
+            for pid in (worker.pid, *_children(worker.pid)):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+@contextmanager
+def house(name: str, *, agencies: int, own_database: bool) -> Iterator[House]:
+    """The portal with so many agencies open, while the block lasts.
+
+    With its `own_database`, durable and to be restarted as one likes; without it, one on the tests' server.
+    """
+    with letterbox() as mail, _database(name, own=own_database) as where:
+        more = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mail.port), "EMAIL_BACKEND": ""}
+        apart = frozenset(SENDERS)
+        with stage.standing(name, more=more, web_workers=2, workers=2, apart=apart) as standing:
+            standing.portal["letters"].start()
+            codes = _open(standing, agencies)
+            sessions = {code: standing.session_of_staff(f"{_reviewer(code)}.{code}") for code in codes}
+            sessions["authority"] = standing.session_of_staff("zhao.authority")
+            officers = Officers(standing.portal.port, sessions)
+            books = Books(standing.env["DATABASE_OWNER_URL"])
+            yield House(standing, mail, codes, officers, books, where)
+
+
+@contextmanager
+def _database(name: str, *, own: bool) -> Iterator[Path | None]:
+    """PostgreSQL of its own, if wished; the environment of this process leads to it."""
+    if not own:
+        yield None
+        return
+    where = var_folder() / f"postgres-{name}"
+    where.mkdir(parents=True, exist_ok=True)
+    given = {key: os.environ.pop(key, None) for key in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+    try:
+        with embedded.servers(where, durable=True) as added:
+            os.environ.update(added)
+            yield where
+    finally:
+        os.environ.update({key: value for key, value in given.items() if value})
+
+
+def _open(standing: Stage, agencies: int) -> list[str]:
+    """The agencies of the tests' ground and as many more as are wanted, by the list of all."""
+    lines = (ROOT / "tenants" / "data" / "agencies.csv").read_text(encoding="utf-8-sig").splitlines()[1:]
+    more = (code for code in (line.partition(",")[0] for line in lines) if code not in AGENCIES)
+    opened = list(islice(more, max(agencies - len(AGENCIES), 0)))
+    for code in opened:
+        standing.opened(code)
+    return [*AGENCIES, *opened][:agencies]
+
+
+def _reviewer(agency: str) -> str:
+    """Who reviews there; agencies opened later have the staff of Beijing's."""
+    like = agency if agency in AGENCIES else AGENCIES[0]
+    return next(key for key, each in STAFF.items() if each.agency == like and each.role == "reviewer")
