@@ -403,8 +403,8 @@ def discard(*, application: Application) -> None:
 def retire(*, before: datetime) -> int:
     """Delete drafts that nobody has touched since `before`, with a notice each; answers how many.
 
-    Each in its own transaction: one that is saved or lodged meanwhile stays, one that fails is logged and
-    does not stop the others.
+    Each in its own transaction: one that is saved or lodged meanwhile stays, and so does one that somebody
+    has under lock, until the next sweep; one that fails is logged and does not stop the others.
     """
     idle = Application.objects.filter(status=Application.Status.DRAFT, saved_at__lt=before)
     return sum(_retired(idle, draft_id) for draft_id in list(idle.values_list("pk", flat=True)))
@@ -413,7 +413,8 @@ def retire(*, before: datetime) -> int:
 def _retired(idle: QuerySet[Application], draft_id: UUID) -> bool:
     try:
         with transaction.atomic():
-            draft = idle.select_related("person").select_for_update(of=("self",)).filter(pk=draft_id).first()
+            free = idle.select_for_update(of=("self",), skip_locked=True)
+            draft = free.select_related("person").filter(pk=draft_id).first()
             if draft is None:
                 return False
             outbox.post(

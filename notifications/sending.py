@@ -12,6 +12,7 @@ import logging
 import time
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,8 +26,8 @@ logger = logging.getLogger(__name__)
 # One round of a sender: so many letters, and shorter than the broker's patience with a task.
 LETTERS: Final = 50
 ROUND: Final = 30.0
-# Longer than any provider takes: a mail server may use its whole time-out at each step of the conversation.
-LEASE: Final = dt.timedelta(minutes=3)
+# A mail server may use its whole time-out at each step of the conversation; no talk has as many as these.
+STEPS: Final = 18
 # Pauses of 10 s, 30 s, 90 s … up to six hours: a letter outlives a provider that is down for half a day.
 ATTEMPTS: Final = 10
 FIRST_PAUSE: Final = dt.timedelta(seconds=10)
@@ -74,9 +75,14 @@ def _claim(channel: str) -> Delivery | None:
         )
         if delivery is not None:
             delivery.attempts += 1
-            delivery.due_at = timezone.now() + LEASE
+            delivery.due_at = timezone.now() + lease()
             delivery.save(update_fields=["attempts", "due_at"])
     return delivery
+
+
+def lease() -> dt.timedelta:
+    """How long a letter belongs to the sender that has claimed it: longer than any provider takes."""
+    return STEPS * dt.timedelta(seconds=max(settings.EMAIL_TIMEOUT, settings.SMS_GATEWAY_TIMEOUT))
 
 
 def _try(delivery: Delivery) -> bool:

@@ -12,7 +12,7 @@ from register.models import DocketEntry, Kind
 from review.models import Case, Movement, TerminationGround
 from review.states import Clock, State
 from tenants import crossing, staff
-from tenants.models import AUTHORITY_CODE, Agency
+from tenants.models import AUTHORITY_CODE, PUBLIC_SCHEMA, Agency
 
 Told = list[tuple[str, dict[str, Any]]]
 
@@ -99,7 +99,7 @@ def _colleagues(kind: str, movement: Movement, case: Case, entry: DocketEntry) -
 
 
 def _authority() -> Agency:
-    return Agency.objects.get(code=AUTHORITY_CODE)
+    return agencies().get(PUBLIC_SCHEMA) or Agency.objects.get(code=AUTHORITY_CODE)
 
 
 def reasons(detail: dict[str, Any]) -> list[Any]:

@@ -8,12 +8,15 @@ that ran through it are counted anew.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -30,6 +33,8 @@ log = logging.getLogger(__name__)
 
 # A changed day is looked for so long: a bell that nobody heard, or a worker that stood still, is made good.
 CHANGES_LAST: Final = timedelta(days=7)
+# So many case files are read at once; each is locked and moved alone.
+SLICE: Final = 500
 
 
 @dataclass(slots=True)
@@ -48,8 +53,8 @@ class Swept:
 def fire_due() -> Swept:
     """Let every statutory event happen that is due, each in its own transaction inside its agency.
 
-    Safe to repeat and to run twice at once. A case or an agency that fails is logged and does not stop the
-    others.
+    Safe to repeat, to break off and to run twice at once. A case or an agency that fails is logged and does
+    not stop the others; a case that somebody has under lock at this moment is left to the next sweep.
     """
     swept = Swept()
     for agency, ids in _over():
@@ -65,7 +70,7 @@ def _fire_at(agency: Agency, ids: list[UUID], swept: Swept) -> None:
     # Where the acceptance clock was a target when the application was lodged, nothing is due by law.
     targets = Q(state=State.SUBMITTED, policy__review_clock_applies=False)
     with crossing.inside(agency):
-        for case in Case.objects.filter(pk__in=ids).exclude(targets).order_by("due_on", "pk"):
+        for case in _in_slices(Case.objects.exclude(targets), ids):
             swept.looked_at += 1
             _fire(case, swept)
 
@@ -79,11 +84,36 @@ def _over() -> list[tuple[Agency, list[UUID]]]:
 
 
 def _by_agency(lines: QuerySet[DocketEntry]) -> list[tuple[Agency, list[UUID]]]:
-    ordered = lines.select_related("agency").order_by("agency_id", "due_on", "case_id")
-    return [
-        (agency, [line.case_id for line in group])
-        for agency, group in groupby(ordered, key=lambda line: line.agency)
-    ]
+    """The keys of these lines by agency, the oldest deadline first."""
+    ordered = lines.order_by("agency_id", "due_on", "case_id").values_list("agency_id", "case_id")
+    keys = {agency: [key for _agency, key in rows] for agency, rows in groupby(ordered, key=itemgetter(0))}
+    agencies = Agency.objects.in_bulk(keys)
+    return [(agencies[agency], ids) for agency, ids in keys.items()]
+
+
+def _in_slices(cases: QuerySet[Case], ids: list[UUID]) -> Iterator[Case]:
+    """These cases, read slice by slice: who fails every time holds up nobody behind."""
+    for start in range(0, len(ids), SLICE):
+        yield from list(cases.filter(pk__in=ids[start : start + SLICE]).order_by("due_on", "pk"))
+
+
+def _moved(case: Case, act: str, **given: Any) -> bool:
+    """Let the clock act on a case; whether it did.
+
+    It did not where the case stands otherwise by now, or where somebody has it under lock: waiting would keep
+    everybody behind it waiting, and the next sweep comes soon.
+    """
+    with transaction.atomic():
+        free = Case.objects.select_for_update(skip_locked=True).filter(pk=case.pk)
+        if not list(free.values_list("pk", flat=True)):
+            log.info("case %s is under lock; %s waits for the next sweep", case.pk, act)
+            return False
+        try:
+            workflow.move(case=case, act=act, by=workflow.THE_CLOCK, **given)
+        except Refusal:
+            # Somebody was faster. Caught here, so that another event of law that was due is kept.
+            return False
+    return True
 
 
 def _fire(case: Case, swept: Swept) -> None:
@@ -91,10 +121,8 @@ def _fire(case: Case, swept: Swept) -> None:
     if act is None:
         return
     try:
-        workflow.move(case=case, act=act, by=workflow.THE_CLOCK)
-    except Refusal:
-        # Somebody was faster; what the law asks for has happened.
-        return
+        if not _moved(case, act):
+            return
     except Exception:
         log.exception("statutory event %s failed on case %s", act, case.pk)
         swept.failed += 1
@@ -152,7 +180,7 @@ def _counted_otherwise() -> QuerySet[DocketEntry]:
 
 def _recount_at(agency: Agency, ids: list[UUID], recounted: Recounted) -> None:
     with crossing.inside(agency):
-        for case in Case.objects.filter(pk__in=ids).order_by("due_on", "pk"):
+        for case in _in_slices(Case.objects.all(), ids):
             recounted.looked_at += 1
             if _otherwise(case, clock.today()):
                 _recount(case, recounted)
@@ -173,12 +201,8 @@ def _recount(case: Case, recounted: Recounted) -> None:
         detail.update({f"old_{name}": value for name, value in before.items()})
 
     try:
-        workflow.move(case=case, act="recompute", by=workflow.THE_CLOCK, detail=detail, write=write)
-    except Refusal:
-        # Meanwhile it was counted anew, decided, or ended by law.
-        return
+        if _moved(case, "recompute", detail=detail, write=write):
+            recounted.moved += 1
     except Exception:
         log.exception("the deadline of case %s could not be counted anew", case.pk)
         recounted.failed += 1
-        return
-    recounted.moved += 1

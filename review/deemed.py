@@ -7,23 +7,22 @@ period are told by the decision itself. A sweep that comes days late writes the 
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
-from notifications import outbox
+from notifications.models import Outbox
 from notifications.outbox import Message
 from register import clock, people
 from register.models import DocketEntry, Kind
 from review import registrar
 from review.states import State
-
-log = logging.getLogger(__name__)
+from review.telling import tell
 
 SLICE: Final = 500
 # An end is looked for so long: a post room that stood still for weeks is made good.
@@ -52,22 +51,23 @@ def sweep() -> Told:
     Safe to repeat, to break off and to run twice at once. A slice that fails is logged and stops no other.
     """
     told = Told()
-    for line in _slices(registrar.deemed_lines(), told):
+    for line in _slices(registrar.deemed_lines()):
         told.deemed += len(line)
-        _post(told, [_deemed(one) for one in line])
+        told.failed += tell(line, _going_on)
     since = clock.now() - ENDS_LAST
     over = DocketEntry.objects.filter(
         open=False, kind=Kind.RENEWAL, state__in=WITHOUT_RENEWAL, updated_at__gte=since
     )
-    for line in _slices(registrar.in_time(over), told):
+    for line in _slices(registrar.in_time(over)):
+        on = _ends(line)
         # Whoever was refused before the last day was over never went on by it.
-        ended = [one for one in line if _last_day(one) > one.valid_to]
+        ended = [one for one in line if on[one.case_id] > one.valid_to]
         told.ended += len(ended)
-        _post(told, [message for one in ended for message in (_deemed(one), _ended(one))])
+        told.failed += tell(ended, partial(_over, on))
     return told
 
 
-def _slices(lines: QuerySet[DocketEntry, Any], told: Told) -> Iterator[list[Any]]:
+def _slices(lines: QuerySet[DocketEntry, Any]) -> Iterator[list[Any]]:
     """All of these, in slices by their keys, so that one that fails holds up none behind it."""
     keys = list(lines.values_list("pk", flat=True))
     for start in range(0, len(keys), SLICE):
@@ -75,13 +75,12 @@ def _slices(lines: QuerySet[DocketEntry, Any], told: Told) -> Iterator[list[Any]
         yield list(among.select_related("person__merged_into"))
 
 
-def _post(told: Told, messages: list[Message]) -> None:
-    try:
-        with transaction.atomic():
-            outbox.post_many(messages)
-    except Exception:
-        log.exception("deemed renewals could not be told")
-        told.failed += len(messages)
+def _going_on(line: Any) -> list[Message]:
+    return [_deemed(line)]
+
+
+def _over(on: Mapping[UUID, date], line: Any) -> list[Message]:
+    return [_deemed(line), _ended(line, on[line.case_id])]
 
 
 def _deemed(line: Any) -> Message:
@@ -94,20 +93,36 @@ def _deemed(line: Any) -> Message:
     )
 
 
-def _ended(line: Any) -> Message:
-    on = _last_day(line)
+def _ended(line: Any, on: date) -> Message:
     return Message(
         user_id=people.living(line.person).user_id,
         kind="deemed_renewal_ended",
         cause=f"{line.held} {line.case_id}",
         data={"reference": line.reference, "valid_to": line.valid_to, "on": on},
         case_id=line.case_id,
-        at=max(line.updated_at, _first_moment(on)) if line.decided_on is None else _first_moment(on),
+        at=_first_moment(on) if _by_date(line) else line.updated_at,
     )
 
 
-def _last_day(line: Any) -> date:
-    """The day on which the application ended."""
+def _by_date(line: Any) -> bool:
+    """Whether it ended on a day that stands written, and not in the moment in which somebody acted."""
+    return line.decided_on is not None or line.state == State.LAPSED
+
+
+def _ends(lines: list[Any]) -> dict[UUID, date]:
+    """The day on which each of these applications ended.
+
+    What lapsed ended when the correction period was over, whichever day the clock's sweep came: its notice
+    names the last day of the period.
+    """
+    lapsed = [one.case_id for one in lines if one.state == State.LAPSED]
+    notices = Outbox.objects.filter(kind="lapsed", case_id__in=lapsed).order_by("pk")
+    last = notices.values_list("case_id", "data__due")
+    by_law = {case: date.fromisoformat(day) + timedelta(days=1) for case, day in last}
+    return {one.case_id: by_law.get(one.case_id) or _day_of(one) for one in lines}
+
+
+def _day_of(line: Any) -> date:
     return line.decided_on or clock.day_of(line.updated_at)
 
 

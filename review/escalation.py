@@ -30,6 +30,7 @@ from register.models import DocketEntry, Kind
 from review.models import Case
 from review.queue import Due
 from review.states import AT_AGENCY, UNISSUED, Clock, State
+from review.telling import tell
 from tenants import crossing, staff
 from tenants.models import Agency, AgencyUserObjectPermission
 from tenants.roles import ADMINISTRATOR, MANAGER, REGISTRAR, SIGNING_OFFICER, SUPERVISOR
@@ -122,7 +123,7 @@ def sweep() -> Told:
         if load.over and load.binding:
             told.past += _safely(told, load.agency, partial(_tell_the_authority, load, authority, today))
     for agency, lines in _due_next(today):
-        told.reminders += _safely(told, agency, partial(_remind, agency, lines, today))
+        told.reminders += _safely(told, agency, partial(_remind, agency, lines, today, told))
     return told
 
 
@@ -254,7 +255,7 @@ def _due_next(today: date) -> Iterator[tuple[Agency, list[DocketEntry]]]:
         yield agency, list(group)
 
 
-def _remind(agency: Agency, lines: list[DocketEntry], today: date) -> int:
+def _remind(agency: Agency, lines: list[DocketEntry], today: date, told: Told) -> int:
     """Tell whoever has the case in hand, and a deputy during leave."""
     holders: dict[UUID, int | None] = {line.case_id: line.officer_id for line in lines}
     at_agency = [line.case_id for line in lines if line.state != State.REPORTED]
@@ -263,15 +264,15 @@ def _remind(agency: Agency, lines: list[DocketEntry], today: date) -> int:
         holders.update(dict(assigned))
     away = staff.away(today).filter(user_id__in=[holder for holder in holders.values() if holder])
     deputies = dict(away.values_list("user_id", "deputy_id"))
-    messages = [
-        _reminder(line, reader)
+    readers = {
+        line.case_id: {holder, deputies.get(holder, holder)}
         for line in lines
         if (holder := holders[line.case_id])
-        for reader in {holder, deputies.get(holder, holder)}
-    ]
-    with transaction.atomic():
-        outbox.post_many(messages)
-    return len(messages)
+    }
+    held = [line for line in lines if line.case_id in readers]
+    failed = tell(held, lambda line: [_reminder(line, reader) for reader in sorted(readers[line.case_id])])
+    told.failed += failed
+    return sum(map(len, readers.values())) if not failed else 0
 
 
 def _reminder(line: DocketEntry, reader: int) -> Message:

@@ -175,7 +175,7 @@ def _known(model: type[Model], case: Case) -> set[UUID]:
 def _copy_letters(case: Case, source: Agency) -> None:
     """In one statement; what is kept here from before stays. The files are the same for both agencies."""
     name = connection.ops.quote_name
-    columns = ", ".join(name(column.column) for column in Letter._meta.concrete_fields)
+    columns = ", ".join(name(str(column.column)) for column in Letter._meta.concrete_fields)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO review_letter ({columns})"  # noqa: S608 - names of our own tables only

@@ -20,6 +20,7 @@ from django.contrib.postgres.lookups import DataContains
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import (
+    BooleanField,
     Count,
     DateTimeField,
     Exists,
@@ -409,7 +410,8 @@ def narrowed(lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int) -> Que
 
 def _held(book: Book, hold: str, user_id: int) -> Q:
     if hold == "free":
-        return free_by(book.holder)
+        # What is over is nobody's to take up any more.
+        return book.opened & free_by(book.holder)
     return Q(**{book.holder: user_id if hold == "mine" else int(hold)})
 
 
@@ -438,6 +440,31 @@ def _contains(column: str, text: str) -> Q:
     return lettered & Q(GreaterThan(StrIndex(Upper(column), Upper(Value(text))), 0))
 
 
+def found(
+    lines: QuerySet[M], book: Book, wish: Wish, *, user_id: int, covers: Collection[int] = ()
+) -> dict[str, list[Any]] | None:
+    """The keys of the lines that a search for a part of a name leaves, by the tabs on which they stand.
+
+    `lines` come from `narrowed`. They are looked for once, for the figures and for the list. None without such
+    a search, and where it leaves more than `MOST_COUNTED`.
+    """
+    if not (wish.search or wish.employer):
+        return None
+    own = {user_id, *covers}
+    apart = {tab.key: tab.only for tab in book.tabs if tab.only}
+    told = {key: ExpressionWrapper(only, output_field=BooleanField()) for key, only in apart.items()}
+    told = {f"on_{key}": expression for key, expression in told.items()}
+    rows = list(lines.order_by().values("pk", "state", book.holder, **told)[: MOST_COUNTED + 1])
+    if len(rows) > MOST_COUNTED:
+        return None
+
+    def stands(row: dict[str, Any], tab: Tab) -> bool:
+        held = not tab.mine or row[book.holder] in own
+        return held and row["state"] in tab.states and (tab.key not in apart or bool(row[f"on_{tab.key}"]))
+
+    return {tab.key: [row["pk"] for row in rows if stands(row, tab)] for tab in book.tabs}
+
+
 def counts(
     lines: QuerySet[M], book: Book, *, user_id: int, covers: Collection[int] = (), wish: Wish | None = None
 ) -> dict[str, int | None]:
@@ -457,7 +484,7 @@ def counts(
     by_state = in_hand.annotate(**{f"part{place}": part for place, part in enumerate(parts)})
     past = lines.filter(book.over).order_by().values("state")[: MOST_COUNTED + 1]
     # Asked for what is open, there is nothing else to count.
-    over = None if wish is not None and wish.open else past
+    over = None if wish is not None and (wish.open or wish.hold == "free") else past
     every: Counter[str] = Counter()
     mine: Counter[str] = Counter()
     only: Counter[str] = Counter()

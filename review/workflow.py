@@ -233,15 +233,18 @@ def days_of(case: Case, which: Clock) -> int:
 
 
 def is_past(case: Case, at: datetime) -> bool:
-    """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of the due day.
+    """Whether the running deadline is over: it ends at 24:00 Asia/Shanghai of its last day."""
+    last = last_day(case, at)
+    return last is not None and calendar.is_past(last, on=calendar.day_of(at))
+
+
+def last_day(case: Case, at: datetime) -> date | None:
+    """The day with which the running deadline ends.
 
     A provisional one gives the days that the real calendar gives, also before it is counted anew.
     """
-    today = calendar.day_of(at)
-    if case.due_on is None or not calendar.is_past(case.due_on, on=today):
-        return False
-    due = recounted(case, today) if case.due_provisional else None
-    return due is None or calendar.is_past(due.day, on=today)
+    due = recounted(case, calendar.day_of(at)) if case.due_provisional else None
+    return case.due_on if case.due_on is None or due is None else max(case.due_on, due.day)
 
 
 def binds(case: Case) -> bool:
@@ -802,7 +805,8 @@ def move(
             due = statutory_event(locked, at)
             if due:
                 number = give_receipt_number if due == "deem_accept" else None
-                movement = _step(locked, due, THE_CLOCK, at, None, {"due": str(locked.due_on)}, number)
+                over = {"due": str(last_day(locked, at))}
+                movement = _step(locked, due, THE_CLOCK, at, None, over, number)
                 if due != act:
                     continue
             elif act in STATUTORY:

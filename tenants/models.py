@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from base64 import b85decode, b85encode
+from importlib import import_module
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -578,3 +581,22 @@ class SchemaHealth(models.Model):
 
     def __str__(self) -> str:
         return self.schema
+
+
+class Session(AbstractBaseSession):
+    """A session, and beside what it holds whose it is and at which desk.
+
+    So its owner may see and end it, and no other desk's role reads it.
+    """
+
+    account = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    desk = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("登录")
+        verbose_name_plural = _("登录")
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        return store

@@ -1,7 +1,8 @@
 """Where sessions stand: the table is the truth, the cache saves a look at it with every request.
 
 Named by the setting SESSION_ENGINE. Without the cache sessions are read from the table and nothing else
-changes; a session ends where it is deleted, in both.
+changes; a session ends where it is deleted, in both. Beside what it holds, its row says whose it is and at
+which desk.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ import logging
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import cached_db
 from django.core.cache import BaseCache, caches
+
+from tenants.models import Session
+from tenants.sessions import DESK_KEY
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +32,16 @@ class SessionStore(cached_db.SessionStore):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._cache: Patient = Patient(caches[settings.SESSION_CACHE_ALIAS])
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row: Session = super().create_model_instance(data)
+        row.account_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
+        row.desk = data.get(DESK_KEY, "")
+        return row
 
 
 class Patient:

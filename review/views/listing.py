@@ -144,10 +144,12 @@ def context_of(
     tab, wish = book.tab(asked.get("tab", "")), Wish(**wishes)
     user_id, covers = request.user.pk, actor(request).covers
     narrowed = queue.narrowed(lines, book, wish, user_id=user_id)
-    counted = queue.counts(narrowed, book, user_id=user_id, covers=covers, wish=wish)
+    found = queue.found(narrowed, book, wish, user_id=user_id, covers=covers)
+    counted = _counted(narrowed, book, found, user_id=user_id, covers=covers, wish=wish)
     after, before = (Cursor.parse(asked.get(name, ""), tab) for name in ("after", "before"))
     few = bool(wish.search or wish.employer) and counted[tab.key] is not None
-    listed = queue.listed(narrowed, book, tab, user_id=user_id, covers=covers, few=few)
+    kept = narrowed if found is None else lines.filter(pk__in=found[tab.key])
+    listed = queue.listed(kept, book, tab, user_id=user_id, covers=covers, few=few)
     page = queue.page(listed, book, tab, after=after, before=before)
     if not (after or before or page.after):
         # The whole list is on the page: its figure is that of the rows, whatever happened in between.
@@ -171,6 +173,14 @@ def context_of(
         "inbox": inbox.waiting(request.user),
         "opens": bool(request.roles & READERS),
     }
+
+
+def _counted(
+    narrowed: QuerySet[Line], book: Book, found: dict[str, list[Any]] | None, **whose: Any
+) -> dict[str, int | None]:
+    if found is None:
+        return queue.counts(narrowed, book, **whose)
+    return {key: len(keys) for key, keys in found.items()}
 
 
 def _tabs(

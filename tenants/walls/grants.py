@@ -401,7 +401,7 @@ PUBLIC_TABLES: Final[Mapping[str, Letters]] = {
     "guardian_userobjectpermission": NOBODY,
     "guardian_groupobjectpermission": NOBODY,
     # signing in
-    "django_session": SIGN_IN,
+    "tenants_session": SIGN_IN,
     "captcha_captchastore": SIGN_IN,
     "otp_totp_totpdevice": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
     "otp_static_staticdevice": {AGENCY: "SIUD", AUTHORITY: "SIUD"},
@@ -535,6 +535,10 @@ HELD_BY_US: Final = (
 OUR_STAFF: Final = (
     "IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h WHERE h.content_object_id {ours})"
 )
+AUTHORITYS_STAFF: Final = (
+    "IN (SELECT h.user_id FROM public.tenants_agencyuserobjectpermission h"
+    " WHERE h.content_object_id {authority})"
+)
 
 
 def in_our_docket(person: str) -> str:
@@ -585,6 +589,15 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
         AGENCY: Rows(OUR_ACCOUNT, OUR_ACCOUNT, "kind = 'staff' AND home_id {ours}"),
     },
     "tenants_formerpassword": {AGENCY: Rows(OUR_STAFFS_OWN)},
+    # Whose a session is shows only when it was read: the sessions of a desk are open to that desk, and to
+    # nobody else but a desk at which the same account has a role, so that its owner sees them all.
+    "tenants_session": {
+        APPLICANT: Rows("desk IN ('', 'applicant:')"),
+        AGENCY: Rows(
+            "desk IN ('', 'agency:' || current_setting('app.agency', true))" f" OR account_id {OUR_STAFF}"
+        ),
+        AUTHORITY: Rows(f"desk IN ('', 'authority:authority') OR account_id {AUTHORITYS_STAFF}"),
+    },
     "tenants_absence": {AGENCY: Rows("agency_id {ours}")},
     "tenants_countercode": {APPLICANT: Rows("person_id {mine}"), AGENCY: Rows("agency_id {ours}")},
     "tenants_settingchange": {AGENCY: Rows("agency_id {ours}")},

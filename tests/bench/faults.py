@@ -17,7 +17,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     from tests.faults.house import house
-    from tests.faults.table import BY_NAME, FAULTS, go_through, is_good
+    from tests.faults.table import BY_NAME, FAULTS, at_the_end, go_through, is_good
 
     decisions = int(os.environ.get("FAULT_DECISIONS", "1000"))
     agencies = int(os.environ.get("FAULT_AGENCIES", "40"))
@@ -27,6 +27,8 @@ def main() -> int:
         for fault in wished:
             lines.append(go_through(home, fault, decisions=decisions))
             print(json.dumps(lines[-1], ensure_ascii=False), flush=True)
+        lines.append(at_the_end(home))
+        print(json.dumps(lines[-1], ensure_ascii=False), flush=True)
     return 0 if all(map(is_good, lines)) else 1
 
 

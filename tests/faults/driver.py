@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -40,11 +41,43 @@ PATIENCE: Final = 240
 PAUSE: Final = 0.2
 
 
+@dataclass
+class Pulse:
+    """How many presses are on their way to the portal at this moment, and how many were answered so far."""
+
+    pressing: int = 0
+    answered: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def press(self) -> Iterator[None]:
+        with self.lock:
+            self.pressing += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.pressing -= 1
+
+    def answer(self) -> None:
+        with self.lock:
+            self.answered += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the page, and where it sends one."""
+
+    status: int
+    text: str
+    elsewhere: str
+
+
 class Desk:
     """The browser of one officer at one desk."""
 
-    def __init__(self, port: int, desk: str, session: str) -> None:
-        self.port = port
+    def __init__(self, port: int, desk: str, session: str, pulse: Pulse) -> None:
+        self.port, self.pulse = port, pulse
         self.head = {
             "Host": f"{desk}.localhost:{port}",
             "Cookie": f"sessionid={session}; csrftoken={CSRF}",
@@ -52,11 +85,15 @@ class Desk:
 
     def get(self, path: str) -> str | None:
         """The page at this address; None when no answer came, or the portal says that it failed."""
-        return self._ask("GET", path, None)
+        return self._page(f"GET {path}", self._ask("GET", path, None))
 
     def post(self, path: str, fields: Fields) -> str | None:
         """The page that follows on a press; None when no answer came to the press itself."""
-        return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": CSRF, **fields}, doseq=True))
+        with self.pulse.press():
+            answer = self._ask("POST", path, urlencode({"csrfmiddlewaretoken": CSRF, **fields}, doseq=True))
+        if answer is not None:
+            self.pulse.answer()
+        return self._page(f"POST {path}", answer)
 
     def look(self, case: str) -> str:
         """The page of a case, asked for until it comes. Raises TimeoutError when it never does."""
@@ -67,25 +104,27 @@ class Desk:
             time.sleep(PAUSE)
         return page
 
-    def _ask(self, method: str, path: str, body: str | None) -> str | None:
+    def _page(self, asked: str, answer: Answer | None) -> str | None:
+        if answer is None or answer.status >= 500:
+            return None
+        if answer.status == 302:
+            return self.get(answer.elsewhere) or ""
+        if answer.status not in (200, 409):
+            raise AssertionError(f"{asked}: {answer.status}")
+        return answer.text
+
+    def _ask(self, method: str, path: str, body: str | None) -> Answer | None:
         link = HTTPConnection("127.0.0.1", self.port, timeout=60)
         kind = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
         try:
             link.request(method, path, body, {**self.head, **kind})
-            answer = link.getresponse()
-            text = answer.read().decode()
+            came = link.getresponse()
+            where = urlsplit(came.headers.get("Location", ""))
+            return Answer(came.status, came.read().decode(), f"{where.path}?{where.query}")
         except (OSError, HTTPException):
             return None
         finally:
             link.close()
-        if answer.status >= 500:
-            return None
-        if answer.status == 302:
-            where = urlsplit(answer.headers["Location"])
-            return self.get(f"{where.path}?{where.query}") or ""
-        if answer.status not in (200, 409):
-            raise AssertionError(f"{method} {path}: {answer.status}")
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +140,8 @@ class Officers:
     """Eight people at work on batches of cases, while a fault happens."""
 
     def __init__(self, port: int, sessions: Mapping[str, str]) -> None:
-        self.desks = {desk: Desk(port, desk, session) for desk, session in sessions.items()}
+        self.pulse = Pulse()
+        self.desks = {desk: Desk(port, desk, session, self.pulse) for desk, session in sessions.items()}
         self.decided: set[str] = set()
         self._lock = threading.Lock()
 

@@ -28,8 +28,10 @@ from tests.faults.letterbox import Letterbox, letterbox
 from tests.stage import Stage
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
-SETTLING_SECONDS: Final = 600
-RECONCILE: Final = ROOT / "review" / "management" / "commands" / "reconcile.py"
+# So long nothing may move at all before somebody calls it stuck.
+STUCK_SECONDS: Final = 600
+# Eight officers at work press something more often than this.
+PRESSING_SECONDS: Final = 10
 FIVEFOLD: Final = "tests.faults.fivefold"
 NO_LIMIT: Final = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
@@ -46,6 +48,7 @@ class House:
     # Where PostgreSQL stands, if it is the house's own.
     database: Path | None = None
     second_beat: Process | None = field(default=None, init=False)
+    turn: int = field(default=0, init=False)
 
     # --- Cases and decisions
 
@@ -61,17 +64,14 @@ class House:
 
     def settle(self) -> float:
         """Wait until nothing is on its way any more; the seconds that it took. Raises TimeoutError."""
-        begun = time.monotonic()
-        while self.books.waiting():
-            if time.monotonic() - begun > SETTLING_SECONDS:
-                raise TimeoutError(f"Notices are still on their way after {SETTLING_SECONDS} s.")
-            time.sleep(0.1)
-        return time.monotonic() - begun
+        return _until_none(self.books.waiting, "notices on their way")
+
+    def await_letters(self) -> float:
+        """Wait until every letter lies there as a file; the seconds that it took. Raises TimeoutError."""
+        return _until_none(self.books.undrawn, "letters to be drawn")
 
     def reconciled(self) -> str:
-        """What `bin/manage reconcile` finds wrong; empty when it finds nothing, or is not there."""
-        if not RECONCILE.exists():
-            return ""
+        """What `bin/manage reconcile` finds wrong; empty when it finds nothing."""
         words = [sys.executable, "manage.py", "reconcile"]
         done = subprocess.run(
             words, cwd=ROOT, env=self.stage.env, capture_output=True, text=True, check=False
@@ -94,6 +94,19 @@ class House:
             process.launch()
         for process in processes:
             process.await_ready()
+
+    def kill_in_turn(self) -> None:
+        """One worker, another one each time: boards, kept letters, e-mail, SMS."""
+        workers = self.workers
+        self.turn += 1
+        self.kill(workers[self.turn % len(workers)])
+
+    def kill_web(self) -> None:
+        """At a moment when an officer's press is under way."""
+        last = time.monotonic() + PRESSING_SECONDS
+        while not self.officers.pulse.pressing and time.monotonic() < last:
+            time.sleep(0.002)
+        self.kill(self.process("web"))
 
     def process(self, name: str) -> Process:
         return self.stage.portal[name]
@@ -153,6 +166,18 @@ class House:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
 
 
+def _until_none(waiting: Callable[[], int], what: str) -> float:
+    begun = moved = time.monotonic()
+    before = -1
+    while now := waiting():
+        if now != before:
+            before, moved = now, time.monotonic()
+        if time.monotonic() - moved > STUCK_SECONDS:
+            raise TimeoutError(f"{now} {what} have not moved for {STUCK_SECONDS} s.")
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
 def _children(pid: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -175,7 +200,7 @@ def house(name: str, *, agencies: int, own_database: bool) -> Iterator[House]:
             sessions = {code: standing.session_of_staff(f"{_reviewer(code)}.{code}") for code in codes}
             sessions["authority"] = standing.session_of_staff("zhao.authority")
             officers = Officers(standing.portal.port, sessions)
-            books = Books(standing.env["DATABASE_OWNER_URL"])
+            books = Books(standing.env["DATABASE_OWNER_URL"], standing.var / "private")
             yield House(standing, mail, codes, officers, books, where)
 
 

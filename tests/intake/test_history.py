@@ -133,7 +133,7 @@ def test_it_asks_as_often_for_one_line_as_for_thirty(cast: Cast, client: Client,
     client.get("/history/")
     with CaptureQueriesContext(connection) as asked:
         assert len(lines(client)) == 2 * number
-    counted = [q["sql"] for q in asked if "django_session" not in q["sql"]]
+    counted = [q["sql"] for q in asked if "tenants_session" not in q["sql"]]
     assert len(counted) == 5, [sql[:90] for sql in counted]
 
 

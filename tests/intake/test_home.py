@@ -155,7 +155,7 @@ def test_nothing_new_costs_no_query_but_those_of_the_session(cast: Cast, client:
     told(cast, number)
     etag = client.get("/notices/board", headers=ASYNC)["ETag"]
     asked = queries_of(client, "/notices/board", headers={**ASYNC, "If-None-Match": etag})
-    session = [sql for sql in asked if '"django_session"' in sql or '"tenants_user"' in sql]
+    session = [sql for sql in asked if '"tenants_session"' in sql or '"tenants_user"' in sql]
     assert (asked, len(asked) <= 2) == (session, True)
 
 

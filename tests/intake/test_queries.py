@@ -105,7 +105,7 @@ def test_a_session_is_looked_up_in_the_cache_and_goes_on_without_it(
     def of_sessions() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/home/").status_code == 200
-        return sum("django_session" in query["sql"] for query in queries)
+        return sum("tenants_session" in query["sql"] for query in queries)
 
     assert of_sessions() == 0
     monkeypatch.setattr("tenants.session_store.Patient._ask", lambda *given: None)

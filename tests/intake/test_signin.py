@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import pytest
 from axes.models import AccessAttempt
-from django.contrib.sessions.models import Session
 from django.core import signing
 from django.db import connection
 from django.test import Client
@@ -18,7 +17,7 @@ from pytest_django import Settings
 from intake import signin
 from register import documents
 from register.models import Person
-from tenants.models import User
+from tenants.models import Session, User
 from tests import factories
 from tests.cast import APPLICANTS, PASSWORD, Cast
 from tests.intake.desk import browser, captcha, set_password, signed_in, words

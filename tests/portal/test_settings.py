@@ -40,7 +40,7 @@ def test_what_beat_asks_for_is_not_heaped_up_while_nobody_works() -> None:
         "waiting-files": (60.0, 60.0),
         "published-batches": (60.0, 60.0),
         "waiting-certificates": (60.0, 60.0),
-        "waiting-letters": (10.0, 60.0),
+        "waiting-letters": (30.0, 60.0),
         "agency-jobs": (15.0, 60.0),
         "schemas": (3600.0, 3600.0),
         "books-compared": (86400.0, 86400.0),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils.translation import override
 

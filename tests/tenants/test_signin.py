@@ -6,7 +6,6 @@ from http.cookies import SimpleCookie
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
@@ -16,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tenants import roles, second_factor
 from tenants.crossing import Desk, standing
 from tenants.guards import applicant_required, public, roles_held, staff_required
-from tenants.models import Agency, User
+from tenants.models import Agency, Session, User
 from tenants.session_store import SessionStore
 from tenants.sessions import DESK_KEY, SessionDeskMiddleware, bind
 from tenants.signin import StaffBackend, enter, entering, prove_password
