@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -199,6 +200,7 @@ class Keeper:
         self.server: subprocess.Popen[bytes] | None = None
         self.events: SimpleQueue[str] = SimpleQueue()
         self.falls = 0
+        self.claim: socket.socket | None = None
 
     def run(self) -> None:
         (self.folder / "address.json").unlink(missing_ok=True)
@@ -278,6 +280,8 @@ class Keeper:
         known = int(memory.read_text()) if memory.exists() else 0
         for _attempt in range(5):
             self.port = known if known in PORTS and is_free(known) else free_port(self.engine.preferred_port)
+            while not self._claim(self.port):
+                self.port = free_port(self.port + 1)
             try:
                 self._start()
             except Failure:
@@ -287,6 +291,22 @@ class Keeper:
                 memory.write_text(str(self.port))
                 return
         raise Failure(f"{self.engine.name} found no free port.")
+
+    def _claim(self, port: int) -> bool:
+        """Whether this port is ours among all keepers, as long as this one lives.
+
+        A server that is taken down for a while leaves its port free, and another one must not settle there.
+        """
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0registration-portal-port-{port}")
+        except OSError:
+            claim.close()
+            return False
+        if self.claim is not None:
+            self.claim.close()
+        self.claim = claim
+        return True
 
     def _start(self) -> None:
         self.server = self.engine.start(self.port)

@@ -19,12 +19,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from register import documents, names, people
+from notifications import arrivals
+from register import clock, documents, names, people
 from register.models import Person, Qualification, Registration
-from tenants import attempts, crossing
+from tenants import attempts, crossing, own_sessions
 from tenants.errors import Refusal
 from tenants.models import User
-from tenants.sessions import bind
 
 APPLICANT_DESK: Final = "applicant"
 PERSON_KEY: Final = "person"
@@ -123,11 +123,11 @@ def holder_of(document_type: str, number: str) -> UUID:
 
 def enter(request: HttpRequest, *, user: User, person_id: UUID) -> None:
     """Begin the session of a person at this desk, under a fresh key."""
-    with crossing.acting_as(person_id):
+    with crossing.acting_as(person_id), arrivals.noticed(request, user, at=clock.now()):
         login(request, user, backend=f"{ApplicantBackend.__module__}.{ApplicantBackend.__qualname__}")
     request.session.pop(CLAIM_KEY, None)
     request.session[PERSON_KEY] = str(person_id)
-    bind(request)
+    own_sessions.begin(request)
 
 
 # --- Verifying who somebody is -------------------------------------------------------------------

@@ -59,6 +59,7 @@ def _settings(request: SignedIn) -> HttpResponse:
         "lines": preferences.lines_of(user),
         "channels": preferences.channels(),
         "sms_offered": phone.is_offered(),
+        "reached": preferences.reaches(user),
         "statutory": [kind.label for kind in KINDS.values() if getattr(kind, "statutory", False)],
     }
     return private(render(request, "notices/settings.html", context))

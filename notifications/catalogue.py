@@ -36,7 +36,8 @@ class NoticeKind:
     and what concerns the security of the account. A letter goes through its channels only and never stands
     on the board: what it carries beside the posted values is `made` while it is sent. `to` names the posted
     value that is its address, where that is not the account's own; it is kept no longer than that. A letter
-    not sent `within` so many minutes is of no use any more.
+    not sent `within` so many minutes is of no use any more. What reminds, by its category or because it is
+    told `by_day`, rings no telephone at night.
     """
 
     code: str
@@ -49,6 +50,11 @@ class NoticeKind:
     made: tuple[str, ...] = ()
     to: str = ""
     within: int = 0
+    by_day: bool = False
+
+    @property
+    def waits_for_day(self) -> bool:
+        return self.by_day or self.category == Notice.Category.REMINDER
 
     @property
     def urgent(self) -> bool:
@@ -94,7 +100,14 @@ KINDS: Final[dict[str, NoticeKind]] = {
             channels=_BY_SMS_TOO,
             statutory=True,
         ),
-        NoticeKind("correction_soon", _CORRECTION, _("补正期限将至"), ("due", "days"), channels=_BY_SMS_TOO),
+        NoticeKind(
+            "correction_soon",
+            _CORRECTION,
+            _("补正期限将至"),
+            ("due", "days"),
+            channels=_BY_SMS_TOO,
+            by_day=True,
+        ),
         NoticeKind("correction_due_moved", _CORRECTION, _("补正期限已延长"), ("due",), statutory=True),
         NoticeKind("resubmitted", _STATUS, _("补正材料已重新上报"), ("at", "agency", "due")),
         NoticeKind(

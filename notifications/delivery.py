@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from django.db import transaction
 from django.utils import timezone
 
-from notifications import board, channels
+from notifications import board, channels, night
 from notifications.catalogue import KINDS
 from notifications.models import WAITS, Delivery, Mute, Notice, Outbox, Resend
 from notifications.wording import wording
@@ -146,12 +146,18 @@ def _queue_channels(rows: Sequence[Outbox]) -> None:
         muted[user_id].add((channel, category))
     Delivery.objects.bulk_create(
         [
-            Delivery(outbox=row, channel=channel)
+            _queued(row, channel)
             for row in rows
             for channel in channels.channels_for(users[row.user_id], row.kind, muted[row.user_id])
         ],
         ignore_conflicts=True,
     )
+
+
+def _queued(row: Outbox, channel: str) -> Delivery:
+    """Queued when it may go first: what waits for the morning is not late, and no figure shall say so."""
+    at = night.first_chance(row.kind, channel, timezone.now())
+    return Delivery(outbox=row, channel=channel, created_at=at, due_at=at)
 
 
 def _postpone(row: Outbox, error: Exception) -> None:

@@ -77,6 +77,12 @@ def lines_of(user: User) -> list[Line]:
     ]
 
 
+def reaches(user: User) -> bool:
+    """Whether anything reaches an account beside the board: to a confirmed address or number only."""
+    by_sms = phone.is_offered() and bool(user.phone) and user.phone_verified
+    return by_sms or (bool(user.email) and user.email_verified)
+
+
 class WantedForm(forms.Form):
     """The boxes that are ticked."""
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications import channels
+from notifications import channels, night
 from notifications.models import WAITS, Delivery
 from notifications.sms import Refused
 
@@ -95,6 +95,8 @@ def _try(delivery: Delivery) -> bool:
         if not channels.may_be_sent(delivery):
             _finish(delivery, dropped_at=timezone.now())
             return True
+        if _waits_for_day(delivery):
+            return True
         channels.send(delivery)
     except Refused as error:
         _mark(delivery, dead_at=timezone.now(), last_error=_said(error))
@@ -104,6 +106,15 @@ def _try(delivery: Delivery) -> bool:
         return False
     _finish(delivery, sent_at=timezone.now())
     return True
+
+
+def _waits_for_day(delivery: Delivery) -> bool:
+    """At night whatever must not ring is put off, however it came to be due now; that is no attempt."""
+    now = timezone.now()
+    at = night.first_chance(delivery.outbox.kind, delivery.channel, now)
+    if at != now:
+        _mark(delivery, due_at=at, attempts=delivery.attempts - 1)
+    return at != now
 
 
 def _finish(delivery: Delivery, **marks: dt.datetime) -> None:

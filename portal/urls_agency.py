@@ -31,7 +31,6 @@ urlpatterns = [
     path("account/password/", account.password, name="account-password"),
     path("account/authenticator/", account.second_factor_change, name="second-factor-change"),
     path("account/recovery-codes/", account.recovery_codes, name="recovery-codes"),
-    path("account/sessions/", account.other_sessions, name="other-sessions"),
     path("cases/", queue.cases, name="queue"),
     path("holdings/", queue.holdings, name="holdings"),
     path("dispatches/", queue.dispatches, name="dispatches"),
@@ -106,5 +105,6 @@ urlpatterns = [
     path("", include("review.urls_counter")),
     path("", include("review.urls_post")),
     path("", include("notifications.urls_staff")),
+    path("", include("tenants.urls_staff")),
     *common,
 ]

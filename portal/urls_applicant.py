@@ -8,5 +8,6 @@ from portal.urls_common import urlpatterns as common
 urlpatterns = [
     path("", include("intake.urls")),
     path("", include("notifications.urls")),
+    path("", include("tenants.urls")),
     *common,
 ]

@@ -21,7 +21,6 @@ urlpatterns = [
     path("account/password/", account.password, name="account-password"),
     path("account/authenticator/", account.second_factor_change, name="second-factor-change"),
     path("account/recovery-codes/", account.recovery_codes, name="recovery-codes"),
-    path("account/sessions/", account.other_sessions, name="other-sessions"),
     path("cases/", queue.cases, name="queue"),
     path("holdings/", queue.holdings, name="holdings"),
     path("cases/search/", queue.search, name="queue-search"),
@@ -69,5 +68,6 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("", include("review.urls_people")),
     path("", include("notifications.urls_staff")),
+    path("", include("tenants.urls_staff")),
     *common,
 ]

@@ -117,24 +117,19 @@ def approve_each(
 
 def _approve(entry: DocketEntry, bars: Bars, *, by: Actor, seen: int, text: str) -> str:
     with crossing.atomic():
-        case = _locked(entry)
+        case = workflow.locked_for_acts(entry.pk)
         signs = workflow.pending_opinion(case) is not None
         if why_not := _why_not(case, by) or _barred(case, bars):
             raise Refusal(str(why_not), code="not_in_bulk")
         if case.chain_length != seen:
             raise Refusal(str(CHANGED), code="changed")
         if not signs and not by.handles(case.officer_id):
-            casework.take_up(case=case, by=by)
+            casework.take_up(case=case, by=by, locked=True)
         proposes = casework.needs_signature(case)
-        casework.approve(case=case, by=by, text="" if signs else text)
+        casework.approve(case=case, by=by, text="" if signs else text, locked=True)
     if signs:
         return _("已签批，准予注册。")
     return _("建议已提交签批。") if proposes else _("已准予注册。")
-
-
-def _locked(entry: DocketEntry) -> Case:
-    cases = Case.objects.select_for_update(of=("self",)).prefetch_related("opinions")
-    return cases.get(pk=entry.pk)
 
 
 def _candidate(entry: DocketEntry, case: Case, bars: Bars, by: Actor) -> Candidate:

@@ -184,8 +184,8 @@ def _add_version(case: Case, filing: Filing, at: datetime) -> None:
 # --- First review: the agency ----------------------------------------------------------------------
 
 
-def take_up(*, case: Case, by: Actor) -> Movement:
-    """Take a free case in hand; agency and authority have one holder each.
+def take_up(*, case: Case, by: Actor, locked: bool = False) -> Movement:
+    """Take a free case in hand; agency and authority have one holder each. `locked` as in `workflow.move`.
 
     Raises `Refusal` (`mine`) for a case already in one's own hands, or in those one stands in for.
     """
@@ -193,7 +193,7 @@ def take_up(*, case: Case, by: Actor) -> Movement:
     def write(locked: Case, at: datetime) -> None:
         _hold(locked, by.user_id)
 
-    return move(case=case, act="take_up", by=by, write=write)
+    return move(case=case, act="take_up", by=by, write=write, locked=locked)
 
 
 def release(*, case: Case, by: Actor) -> Movement:
@@ -543,12 +543,14 @@ def remand(*, case: Case, by: Actor, codes: Sequence[str] = (), text: str) -> Mo
     return move(case=case, act="remand", by=by, detail=_reasons(codes, text, with_text=True), write=write)
 
 
-def approve(*, case: Case, by: Actor, text: str = "", read: str | None = None) -> Movement:
+def approve(
+    *, case: Case, by: Actor, text: str = "", read: str | None = None, locked: bool = False
+) -> Movement:
     """Grant the application: the register is written in the same transaction.
 
     Where two persons must sign, the final reviewer's grant is a proposal until a signing officer, who is not
     its author, approves as well. `read` is the key of the proposal that was read, empty where none was
-    pending; raises `Refusal` (`changed`) where that is no longer so.
+    pending; raises `Refusal` (`changed`) where that is no longer so. `locked` as in `workflow.move`.
     """
     detail = {**_reasons((), text), "verdict": Opinion.Verdict.PASS}
 
@@ -565,7 +567,7 @@ def approve(*, case: Case, by: Actor, text: str = "", read: str | None = None) -
             valid_to=registration.valid_to.isoformat(),
         )
 
-    return move(case=case, act="approve", by=by, detail=detail, write=write)
+    return move(case=case, act="approve", by=by, detail=detail, write=write, locked=locked)
 
 
 def refuse(*, case: Case, by: Actor, codes: Sequence[str], text: str, read: str | None = None) -> Movement:
@@ -660,7 +662,8 @@ def _decide(case: Case, by: Actor, detail: dict[str, Any], at: datetime) -> bool
 def _enter_in_register(case: Case, at: datetime) -> Registration:
     dossier = case.dossiers.get(version=case.version)
     content = dossier.content
-    agency = Agency.objects.get(schema_name=crossing.here().schema)
+    schema = crossing.here().schema
+    agency = announcements.agencies().get(schema) or Agency.objects.get(schema_name=schema)
     photos = Photo.objects.filter(person_id=case.person_id, sha256=content["photo"]["sha256"])
     photo = photos.defer("data").first()
     return issuing.grant(

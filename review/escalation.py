@@ -270,9 +270,8 @@ def _remind(agency: Agency, lines: list[DocketEntry], today: date, told: Told) -
         if (holder := holders[line.case_id])
     }
     held = [line for line in lines if line.case_id in readers]
-    failed = tell(held, lambda line: [_reminder(line, reader) for reader in sorted(readers[line.case_id])])
-    told.failed += failed
-    return sum(map(len, readers.values())) if not failed else 0
+    told.failed += tell(held, lambda line: [_reminder(line, each) for each in sorted(readers[line.case_id])])
+    return sum(map(len, readers.values()))
 
 
 def _reminder(line: DocketEntry, reader: int) -> Message:

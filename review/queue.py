@@ -445,8 +445,8 @@ def found(
 ) -> dict[str, list[Any]] | None:
     """The keys of the lines that a search for a part of a name leaves, by the tabs on which they stand.
 
-    `lines` come from `narrowed`. They are looked for once, for the figures and for the list. None without such
-    a search, and where it leaves more than `MOST_COUNTED`.
+    `lines` come from `narrowed`. They are looked for once, for the figures and for the list. None without
+    such a search, and where it leaves more than `MOST_COUNTED`.
     """
     if not (wish.search or wish.employer):
         return None

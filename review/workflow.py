@@ -788,33 +788,44 @@ def move(
     target: Choice | None = None,
     detail: dict[str, Any] | None = None,
     write: Write | None = None,
+    locked: bool = False,
 ) -> Movement:
     """Do one act on one case, in one transaction, and return its movement.
 
     `target(case)` chooses where the row leaves a choice; `detail` is kept in the movement; `write(case, at)`
     changes what else belongs to the act (an opinion, a dossier version) and may add to `detail`. Both see
-    the locked case. `case` itself is brought up to date.
+    the locked case. `case` itself is brought up to date. `locked`: it comes from `locked_for_acts` in this
+    very transaction, which fails as a whole if the act does, and is not read again.
 
     Raises `Refusal` when the act is not allowed, or when somebody was faster; then nothing has changed but a
     statutory event that was due anyway, and that one happens again where a surrounding transaction fails.
     """
     while True:
-        with transaction.atomic():
-            locked = _locked(case.pk, act)
+        with transaction.atomic(savepoint=not locked):
+            held = case if locked else _locked(case.pk, act)
             at = calendar.now()
-            due = statutory_event(locked, at)
+            due = statutory_event(held, at)
             if due:
                 number = give_receipt_number if due == "deem_accept" else None
-                over = {"due": str(last_day(locked, at))}
-                movement = _step(locked, due, THE_CLOCK, at, None, over, number)
+                over = {"due": str(last_day(held, at))}
+                movement = _step(held, due, THE_CLOCK, at, None, over, number)
                 if due != act:
                     continue
             elif act in STATUTORY:
-                raise Refusal(_elsewhere(locked), code="state")
+                raise Refusal(_elsewhere(held), code="state")
             else:
-                movement = _step(locked, act, by, at, target, {} if detail is None else detail, write)
-        _refresh(case, locked)
+                movement = _step(held, act, by, at, target, {} if detail is None else detail, write)
+        _refresh(case, held)
         return movement
+
+
+def locked_for_acts(case_id: UUID) -> Case:
+    """The case under lock for several acts of the authority in one transaction (`move` with `locked`).
+
+    Raises `Case.DoesNotExist` where it is no longer in the agency one stands in.
+    """
+    cases = Case.objects.select_for_update(of=("self",)).select_related("person", "dispatch")
+    return cases.prefetch_related("opinions").get(pk=case_id)
 
 
 def _locked(case_id: UUID, act: str) -> Case:

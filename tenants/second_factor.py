@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import unicodedata
 from base64 import b32encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -167,9 +168,14 @@ def let_in(request: HttpRequest, user: User) -> None:
 def is_in(request: HttpRequest) -> bool:
     """Whether whoever is signed in has given both factors; nothing is asked of the database."""
     user: User | AnonymousUser | None = getattr(request, "user", None)
-    if not isinstance(user, User) or not user.second_factor_mark:
+    return isinstance(user, User) and opens(request.session, user)
+
+
+def opens(session: SessionBase | Mapping[str, Any], user: User) -> bool:
+    """Whether what a session holds says that both factors were given, for this account and its device."""
+    if not user.second_factor_mark:
         return False
-    account, mark = request.session.get(MARK_KEY) or (None, "")
+    account, mark = session.get(MARK_KEY) or (None, "")
     return account == user.pk and constant_time_compare(mark, user.second_factor_mark)
 
 

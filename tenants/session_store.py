@@ -8,7 +8,7 @@ which desk.
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -38,7 +38,7 @@ class SessionStore(cached_db.SessionStore):
         return Session
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        row: Session = super().create_model_instance(data)
+        row = cast(Session, super().create_model_instance(data))
         row.account_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         row.desk = data.get(DESK_KEY, "")
         return row

@@ -64,8 +64,12 @@ def seconds_left(request: HttpRequest) -> int:
     session = request.session
     if SESSION_KEY not in session:
         return 0
-    left: int = session.get(SEEN_KEY, 0) + settings.SESSION_COOKIE_AGE - int(time.time())
-    return max(left, 0)
+    return left_since(session.get(SEEN_KEY, 0))
+
+
+def left_since(seen: int) -> int:
+    """How long a session lasts from now on that was last used at this second of the clock."""
+    return max(seen + int(settings.SESSION_COOKIE_AGE) - int(time.time()), 0)
 
 
 def seconds_of_warning() -> int:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from tenants import attempts, second_factor
+from tenants import attempts, own_sessions, second_factor
 from tenants.errors import Refusal
 from tenants.models import User
 from tenants.roles import roles_of
@@ -127,5 +127,5 @@ def enter(request: HttpRequest, user: User) -> str:
     known = request.session.pop(ENTERING_KEY, None) or {}
     login(request, user, backend=f"{StaffBackend.__module__}.{StaffBackend.__qualname__}")
     second_factor.let_in(request, user)
-    bind(request)
+    own_sessions.begin(request)
     return known.get("target") or settings.LOGIN_REDIRECT_URL

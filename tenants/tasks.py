@@ -12,6 +12,7 @@ from typing import Any
 from celery import Task, current_app, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
+from django.db import close_old_connections
 
 from tenants import sessions
 from tenants.crossing import Desk, standing
@@ -27,6 +28,9 @@ class PlacedTask(Task):  # type: ignore[type-arg]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if settings.AS_OWNER and not settings.TESTING and self.name not in settings.OWNERS_TASKS:
             raise PermissionError(f"The owner's worker does not do {self.name}.")
+        # Celery keeps a connection for a thousand tasks, a broken one too: after a fall of the database a
+        # worker would do nothing for a quarter of an hour.
+        close_old_connections()
         with standing(Desk.CLERK):
             return self.run(*args, **kwargs)
 

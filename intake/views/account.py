@@ -17,6 +17,7 @@ from intake.account import ChangePasswordForm, ContactForm
 from intake.views.found import posted, private
 from register import policy
 from register.models import Kind
+from tenants import devices
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
 from tenants.models import User
@@ -113,6 +114,7 @@ def password_change(request: ApplicantRequest) -> HttpResponse:
         else:
             changed = accounts.change_password(user=user, password=form.cleaned_data["password"])
             update_session_auth_hash(request, changed)
+            devices.remember(request, changed)
             messages.success(request, _("密码已修改。您在其他设备上的登录已全部退出。"))
             return redirect("account")
     return private(render(request, "intake/account/password.html", {"form": form}))

@@ -13,12 +13,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from review.forms.getting_in import ChangeDeviceForm, ChangePasswordForm, PresentCodeForm
 from review.views.desk import posted, private
 from review.views.signin import LOCKED, demo_code, enrolment, show_codes
-from tenants import second_factor, signin, staff_passwords
+from tenants import devices, second_factor, signin, staff_passwords
 from tenants.errors import Refusal
 from tenants.guards import StaffRequest, staff_required
 from tenants.models import User
@@ -57,6 +57,7 @@ def password(request: StaffRequest) -> HttpResponse:
     ):
         staff_passwords.change(user, form.cleaned_data["password"])
         update_session_auth_hash(request, user)
+        devices.remember(request, user)
         messages.success(request, _("密码已修改，其他设备上的登录已退出。"))
         return redirect("account")
     return private(render(request, "review/account/password.html", {"form": form}))
@@ -97,17 +98,6 @@ def recovery_codes(request: StaffRequest) -> HttpResponse:
         "demo_code": demo_code(user),
     }
     return private(render(request, "review/account/recovery_codes_new.html", context))
-
-
-@staff_required()
-@require_POST
-def other_sessions(request: StaffRequest) -> HttpResponse:
-    """End all sessions of the account but this one."""
-    user = _own(request)
-    second_factor.renew_mark(user)
-    second_factor.let_in(request, user)
-    messages.success(request, _("您在其他设备上的登录已全部退出。"))
-    return redirect("account")
 
 
 def _own(request: StaffRequest) -> User:

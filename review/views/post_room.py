@@ -11,6 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -67,7 +69,7 @@ def page(request: StaffRequest) -> HttpResponse:
     }
     if request.agency.is_authority:
         standing = post_office.standing()
-        context |= {"headline": _headline(standing), "table": _table(standing)}
+        context |= {"headline": _headline(standing), "table": _table(standing), "hours": _hours()}
     return private(render(request, "review/post_room.html", context))
 
 
@@ -165,6 +167,31 @@ def _table(standing: Standing) -> Table:
         ],
         plot="",
         empty=_("最近一小时没有通知，也没有等待送出的。"),
+    )
+
+
+def _hours() -> Table:
+    return Table(
+        key="hours",
+        title=_("最近一天"),
+        lead=_("每小时送出多少；“还在等待”按应当送出的时间列在该小时（最多最近 50000 件）。"),
+        head=_("小时"),
+        columns=[
+            *(
+                Column(label, tone)
+                for label, tone in zip(WAYS.values(), ("blue", "teal", "sky"), strict=True)
+            ),
+            Column(_("还在等待"), "amber"),
+        ],
+        rows=[
+            Row(
+                date_format(localtime(hour.at), "H:i"),
+                [*(Figure(hour.sent[way]) for way in WAYS), Figure(hour.waiting)],
+            )
+            for hour in post_office.last_day()
+        ],
+        plot="stacked",
+        empty=_("最近一天没有通知。"),
     )
 
 

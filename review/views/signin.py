@@ -20,10 +20,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from notifications import arrivals
+from register import clock
 from review.forms.desk import SignInForm
 from review.forms.getting_in import CodeForm, FirstCodeForm, NewPasswordForm, RecoveryCodeForm
 from review.views.desk import posted, private
-from tenants import credentials, second_factor, staff_passwords
+from tenants import credentials, devices, second_factor, staff_passwords
 from tenants import signin as entrance
 from tenants.errors import Refusal
 from tenants.guards import (
@@ -77,7 +79,9 @@ def second_step(request: EnteringRequest) -> HttpResponse:
     form = (RecoveryCodeForm if by_recovery else CodeForm)(posted(request))
     if form.is_valid():
         try:
-            return redirect(entrance.second_step(request, user, form.cleaned_data["code"]))
+            with arrivals.noticed(request, user, at=clock.now()):
+                target = entrance.second_step(request, user, form.cleaned_data["code"])
+            return redirect(target)
         except Refusal as no:
             if no.code == LOCKED:
                 raise
@@ -102,7 +106,9 @@ def second_factor_new(request: EnteringRequest) -> HttpResponse:
         except Refusal as no:
             form.add_error("code", str(no.message))
         else:
-            return show_codes(request, codes, on=entrance.enter(request, user))
+            with arrivals.noticed(request, user, at=clock.now()):
+                target = entrance.enter(request, user)
+            return show_codes(request, codes, on=target)
     return private(render(request, "review/account/second_factor_new.html", enrolment(form, user)))
 
 
@@ -149,6 +155,7 @@ def password_renewal(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         staff_passwords.change(user, form.cleaned_data["password"])
         update_session_auth_hash(request, user)
+        devices.remember(request, user)
         messages.success(request, _("密码已更新，其他设备上的登录已退出。"))
         return redirect(_wanted(request))
     context = {"form": form, "days": settings.STAFF_PASSWORD_DAYS, "first": user.password_set_at is None}

@@ -177,6 +177,17 @@ FIGURES: Final = (
     "  ORDER BY id DESC LIMIT 5000) l WHERE l.sent_at >= since AND l.channel = c.way) p"
 )
 
+# What went on each way since a moment, and what was due then and still waits, by the hour.
+HOURS: Final = (
+    "SELECT date_trunc('hour', l.at), l.way, l.waits, count(*) FROM ("  # noqa: S608 - only words of this file
+    f"SELECT coalesce(o.sent_at, {WRITTEN}) AS at, ''::text AS way, o.sent_at IS NULL AS waits"
+    " FROM (SELECT * FROM public.notifications_outbox ORDER BY id DESC LIMIT 50000) o"
+    " WHERE o.dead_at IS NULL"
+    " UNION ALL SELECT coalesce(d.sent_at, d.created_at), d.channel, d.sent_at IS NULL"
+    " FROM (SELECT * FROM public.notifications_delivery ORDER BY id DESC LIMIT 50000) d"
+    " WHERE d.dead_at IS NULL AND d.dropped_at IS NULL) l WHERE l.at >= since GROUP BY 1, 2, 3"
+)
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     # The agency at whose desk this connection stands.
     "this_agency": Function(
@@ -331,6 +342,12 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         " p50 double precision, p95 double precision)",
         FIGURES,
         (AUTHORITY, CLERK),
+    ),
+    "post_hours": Function(
+        "since timestamptz",
+        "TABLE (hour timestamptz, way text, waits boolean, letters bigint)",
+        HOURS,
+        (AUTHORITY,),
     ),
     "dead_post": Function(
         DEAD_PLACE,
@@ -594,7 +611,7 @@ PUBLIC_ROWS: Final[Mapping[str, Mapping[str, Rows]]] = {
     "tenants_session": {
         APPLICANT: Rows("desk IN ('', 'applicant:')"),
         AGENCY: Rows(
-            "desk IN ('', 'agency:' || current_setting('app.agency', true))" f" OR account_id {OUR_STAFF}"
+            f"desk IN ('', 'agency:' || current_setting('app.agency', true)) OR account_id {OUR_STAFF}"
         ),
         AUTHORITY: Rows(f"desk IN ('', 'authority:authority') OR account_id {AUTHORITYS_STAFF}"),
     },

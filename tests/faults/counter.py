@@ -141,7 +141,7 @@ def _of_all(session: psycopg.Connection, table: str, asked: str) -> list[tuple[A
         " WHERE c.relname = %s AND c.relkind = 'r'",
         [table],
     ).fetchall()
-    each = (sql.SQL(asked).format(sql.Identifier(name)) for (name,) in schemas)  # type: ignore[arg-type]
+    each = (sql.SQL(asked).format(sql.Identifier(name)) for (name,) in schemas)
     return session.execute(sql.SQL(" UNION ALL ").join(each)).fetchall()
 
 

@@ -192,19 +192,30 @@ class Work:
 def _go(desk: Desk, case: str, way: Mapping[str, Fields]) -> None:
     """Press what the page of the case offers, until it offers nothing more of this way."""
     last = time.monotonic() + PATIENCE
-    while noun := next((noun for noun in way if noun in _offered(desk, case)), None):
+    page: str | None = None
+    while noun := _next(way, case, page) or _next(way, case, _calm(desk, case)):
         if noun == "opinion":
             desk.post(f"/cases/{case}/checks/", CHECKED)
-        if desk.post(f"/cases/{case}/{noun}/", way[noun]) is None:
+        # As a rule the page that follows is that of the case again.
+        page = desk.post(f"/cases/{case}/{noun}/", way[noun])
+        if page is None:
             time.sleep(PAUSE)
         if time.monotonic() > last:
             raise TimeoutError(f"{noun} of {case} was pressed in vain for {PATIENCE} s.")
 
 
-def _offered(desk: Desk, case: str) -> set[str]:
-    """What can be done with this case, by its page."""
+def _calm(desk: Desk, case: str) -> str:
+    """The page of a case at a moment when nothing keeps it from being pressed."""
     last = time.monotonic() + PATIENCE
     while LATER in (page := desk.look(case)) and time.monotonic() < last:
         time.sleep(PAUSE)
+    return page
+
+
+def _next(way: Mapping[str, Fields], case: str, page: str | None) -> str | None:
+    """What is to be pressed next of what this page offers; nothing where there is no page."""
+    if page is None or LATER in page:
+        return None
     named = {NOUNS.get(act, "") for act in re.findall(r'name="then"\s+value="([a-z_]+)"', page)}
-    return named | set(re.findall(rf'(?:href|action)="/cases/{case}/([a-z-]+)/"', page))
+    offered = named | set(re.findall(rf'(?:href|action)="/cases/{case}/([a-z-]+)/"', page))
+    return next((noun for noun in way if noun in offered), None)

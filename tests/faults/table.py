@@ -94,7 +94,7 @@ def go_through(house: House, fault: Fault, *, decisions: int, lasts: float | Non
     before, repeated = _tally(house), house.mail.repeated
     begun = time.monotonic()
     fault.begin(house)
-    times = fault.begin is not _nothing
+    times = int(fault.begin is not _nothing)
     work = house.officers.set_to_work(batches)
     try:
         times += _while_they_work(house, fault, work)

@@ -12,7 +12,7 @@ from tests.faults.table import BY_NAME, go_through
 pytestmark = pytest.mark.fault
 
 DECISIONS = 100
-AGENCIES = 6
+AGENCIES = 3
 # Long enough for officers and sweeps to meet a broker that is away.
 AWAY_SECONDS = 5.0
 SHORT = (
@@ -25,7 +25,7 @@ SHORT = (
 
 @pytest.fixture(scope="module")
 def home(worker_id: str) -> Iterator[House]:
-    with house(f"faults_{worker_id}", agencies=AGENCIES, own_database=False) as home:
+    with house(f"faults_{worker_id}", agencies=AGENCIES, own_database=False, letters=False) as home:
         yield home
 
 

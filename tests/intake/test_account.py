@@ -242,7 +242,7 @@ def test_a_changed_password_ends_all_other_sessions_but_not_this_one(cast: Cast,
     assert client.get("/home/").status_code == 200
     assert other.get("/home/").status_code == 302
     assert User.objects.get(pk=cast.zhang.user_id).check_password(NEW)
-    assert kinds_posted() == ["password_changed"]
+    assert kinds_posted() == ["new_device", "password_changed"]
 
 
 @pytest.mark.parametrize(

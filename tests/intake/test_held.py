@@ -14,6 +14,7 @@ from django.test import Client
 from intake import filing, held
 from intake.flows import Section
 from intake.models import Application
+from tenants.models import Session
 from tests.cast import APPLICANTS, PASSWORD, Cast
 from tests.intake.desk import (
     DECLARATION,

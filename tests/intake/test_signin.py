@@ -337,6 +337,7 @@ def test_the_session_holds_keys_only_and_no_proof_any_more(cast: Cast) -> None:
             "person",
             "desk",
             "seen",
+            "place",
         }
 
 

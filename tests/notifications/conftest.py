@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from notifications import outbox
+from notifications import night, outbox
 from tenants.models import User
 
 Post = Callable[..., None]
@@ -16,6 +17,19 @@ Post = Callable[..., None]
 def _cache_of_its_own(settings: Any) -> None:
     """A cache that no other process shares and no earlier run has filled."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+@pytest.fixture(autouse=True)
+def _by_day(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No night, whenever the tests run; those of the night itself ask for `real_night`."""
+    if "real_night" not in request.fixturenames:
+        monkeypatch.setattr(night, "BEGINS", time.max)
+        monkeypatch.setattr(night, "ENDS", time.min)
+
+
+@pytest.fixture
+def real_night() -> None:
+    """The hours of the night as they are."""
 
 
 @pytest.fixture

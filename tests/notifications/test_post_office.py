@@ -198,6 +198,24 @@ def test_the_figures_tell_what_waits_since_when_and_how_fast_it_went(cast: Cast)
     assert [figures.way for figures in stands.ways] == ["", "email", "sms"]
 
 
+def test_the_last_day_by_the_hour_leaves_out_what_was_given_up_and_what_is_older(cast: Cast) -> None:
+    now, user = timezone.now(), cast.zhang.user
+    earlier, before = now - timedelta(hours=3), now - timedelta(days=2)
+    gone = letter(user, created_at=earlier, sent_at=now)
+    letter(user, created_at=before, sent_at=before)
+    letter(user, created_at=earlier)
+    letter(user, created_at=earlier, dead_at=now)
+    Delivery.objects.create(outbox=gone, channel="email", created_at=now, sent_at=earlier)
+    Delivery.objects.create(outbox=gone, channel="sms", created_at=now)
+    with crossing.standing(Desk.AUTHORITY, cast.authority):
+        hours = post_office.last_day()
+    told = {back: (*hours[-1 - back].sent.values(), hours[-1 - back].waiting) for back in range(len(hours))}
+    assert (len(hours), {back: figures for back, figures in told.items() if any(figures)}) == (
+        24,
+        {0: (1, 0, 0, 1), 3: (0, 1, 0, 1)},
+    )
+
+
 def test_the_command_says_it_and_fails_when_something_waits_too_long(cast: Cast) -> None:
     letter(cast.zhang.user, created_at=timezone.now() - timedelta(seconds=90))
     out = StringIO()

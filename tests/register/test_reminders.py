@@ -12,8 +12,9 @@ import pytest
 from django.db import connection
 
 from intake import reminders as in_hand
+from notifications import delivery
 from notifications.catalogue import KINDS
-from notifications.models import Outbox
+from notifications.models import Notice, Outbox
 from register import clock, eligibility, policy, reminders
 from register.models import Kind, Person, Policy, Registration, ReminderRun
 from tenants import crossing
@@ -246,6 +247,61 @@ def test_two_rounds_at_once_tell_once(cast: Cast, monkeypatch: pytest.MonkeyPatc
     with ThreadPoolExecutor(2) as threads:
         posted = [each.result(timeout=30) for each in [threads.submit(round_at_once) for _n in range(2)]]
     assert sum(posted) == Outbox.objects.filter(kind="expiry").count() == 9
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "zh", "en"),
+    [
+        (
+            "renewal_opens",
+            date(2027, 3, 20),
+            "您的注册有效期至2027年5月31日，自今日起可以申请延续注册，请在2027年5月31日前办理。",
+            ["31 May 2027"],
+        ),
+        (
+            "expiry",
+            date(2027, 5, 24),
+            "您的注册将于2027年5月31日到期，还剩7天。尚未申请延续注册，请尽快办理。",
+            ["7"],
+        ),
+        (
+            "thirty_days",
+            date(2027, 5, 2),
+            "距有效期满已不足30日，此后提出的延续申请可能无法在期满前办结。",
+            ["30 days"],
+        ),
+        (
+            "expired",
+            date(2027, 6, 1),
+            "您的注册已于2027年5月31日到期。如需继续执业，请申请重新注册。",
+            ["31 May 2027"],
+        ),
+        (
+            "initial_closing",
+            date(2027, 10, 2),
+            "取得资格证书后3年内应完成初始注册，您的期限为2027年12月31日。",
+            ["31 December 2027"],
+        ),
+    ],
+)
+@pytest.mark.django_db
+def test_each_stands_on_the_board_in_the_words_of_the_law_and_in_both_languages(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, kind: str, day: date, zh: str, en: list[str]
+) -> None:
+    person = factories.person()
+    if kind == "initial_closing":
+        factories.qualification(person, issued_on=date(2024, 12, 31))
+    else:
+        begins = clock.add_years(EXPIRY, -3) + timedelta(days=1)
+        factories.registration(person, cast.beijing, valid_from=begins, valid_to=EXPIRY)
+    round_of(day, monkeypatch)
+    with crossing.standing(Desk.CLERK):
+        delivery.deliver()
+    notice = Notice.objects.get(user_id=person.user_id)
+    assert (notice.kind, notice.body_zh, notice.category) == (kind, zh, Notice.Category.REMINDER)
+    assert [part for part in en if part not in notice.body_en] == []
+    assert notice.url.startswith("/")
+    assert not Notice.objects.filter(user_id=cast.sun.user_id).exists()
 
 
 def test_every_reminder_fits_its_text() -> None:

@@ -10,11 +10,12 @@ import pytest
 from openpyxl.reader.excel import load_workbook
 from pypdf import PdfReader
 
-from review import casework, dispatching
+from review import casework, dispatch_prints, dispatching, prepared
 from review.dispatching import SummaryList
 from review.documents import summaries
 from review.models import Case, Dispatch
 from review.states import State
+from review.tasks import prepare
 from tenants import crossing
 from tenants.crossing import Desk
 from tenants.models import PreparedFile
@@ -161,3 +162,39 @@ def test_another_agencys_batch_and_a_managers_look_are_not_found(cast: Cast) -> 
         assert he.get(f"/dispatch-batches/{number}/{path}").status_code == 404
         assert chen.get(f"/dispatch-batches/{number}/{path}").status_code == 404
     assert number not in he.page("/dispatch-batches/")
+
+
+@pytest.mark.parametrize(("who", "place"), [("li", Desk.AGENCY), ("zhao", Desk.AUTHORITY)])
+def test_a_long_list_is_drawn_by_a_task(
+    cast: Cast, who: str, place: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "ring", lambda kind, key, code: None)
+    monkeypatch.setattr(dispatch_prints, "AT_ONCE", 1)
+    number = sent(cast, reviewed(cast, "甲测"), reviewed(cast, "乙测")).number
+    desk, batch = at_desk(cast, who), f"/dispatch-batches/{number}/"
+    home = cast.beijing if place is Desk.AGENCY else cast.authority
+    assert desk.get(f"{batch}summary.pdf")["Location"] == batch
+    assert f'method="post" action="{batch}summary.pdf"' in desk.get(batch).content.decode()
+    assert desk.post(f"{batch}summary.pdf")["Location"] == "/files/"
+    with crossing.standing(place, cast.beijing if place is Desk.AGENCY else None):
+        order = PreparedFile.objects.get()
+    assert (order.agency_id, order.total, order.wish["number"]) == (home.pk, 2, number)
+    assert prepare(str(order.pk), home.code) is True
+    assert prepare(str(order.pk), home.code) is False
+    answer = desk.get(f"/files/{order.pk}/")
+    assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+    text = re.sub(r"\s", "", PdfReader(io.BytesIO(answer.content)).pages[0].extract_text())
+    assert all(word in text for word in ("甲测", "乙测", number))
+    assert at_desk(cast, "he").post(f"{batch}summary.pdf").status_code == 404
+
+
+def test_who_lost_the_role_gets_no_list(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "ring", lambda kind, key, code: None)
+    dispatch = sent(cast, reviewed(cast, "甲测"))
+    summary = listed(cast, dispatch)
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        order = dispatch_prints.ask(summary, agency=cast.beijing, user=cast.user("chen"))
+    assert prepare(str(order.pk), "beijing") is False
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        order.refresh_from_db()
+    assert (order.fault, order.name) == ("您没有查看案卷的权限。", "")

@@ -423,7 +423,7 @@ def test_new_recovery_codes_need_a_present_code(cast: Cast) -> None:
 
 def test_the_other_sessions_can_be_ended(cast: Cast) -> None:
     li, elsewhere, liu = at_desk(cast, "li"), at_desk(cast, "li"), at_desk(cast, "liu")
-    assert "已全部退出" in words(li.post("/account/sessions/", follow=True))
+    assert "已全部退出" in words(li.post("/account/sessions/others/end/", follow=True))
     assert li.get("/cases/").status_code == 200
     assert elsewhere.get("/cases/")["Location"] == "/signin/?next=/cases/"
     assert liu.get("/cases/").status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -66,6 +67,41 @@ def test_the_counts_on_the_tabs_equal_the_lists(cast: Cast, mixed: list[Case]) -
             }
             assert counted == listed
     assert listed["all"] == 0
+
+
+def test_a_search_finds_once_what_figures_and_lists_show(
+    cast: Cast, mixed: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks: tuple[Any, ...] = (
+        ("li", Desk.AGENCY, queue.CASES, queue.cases),
+        ("zhao", Desk.AUTHORITY, queue.DOCKET, queue.docket),
+    )
+    for who, desk, book, every in desks:
+        user_id, wish = cast.user(who).pk, Wish(search="申请00")
+        with crossing.standing(desk, cast.beijing if desk is Desk.AGENCY else None):
+            lines = queue.narrowed(every(), book, wish, user_id=user_id)
+            found = queue.found(lines, book, wish, user_id=user_id)
+            assert found is not None
+            assert {key: set(keys) for key, keys in found.items()} == {
+                tab.key: {line.pk for line in queue.listed(lines, book, tab, user_id=user_id)}
+                for tab in book.tabs
+            }
+            assert queue.found(every(), book, Wish(kind="initial"), user_id=user_id) is None
+            monkeypatch.setattr(queue, "MOST_COUNTED", len(mixed) - 1)
+            assert queue.found(lines, book, wish, user_id=user_id) is None
+            monkeypatch.undo()
+        assert len(found["all"]) == len(mixed)
+
+
+def test_what_is_over_is_not_free_to_be_taken_up(cast: Cast, mixed: list[Case]) -> None:
+    li = cast.user("li").pk
+    with crossing.standing(Desk.AGENCY, cast.beijing):
+        Case.objects.filter(pk=mixed[5].pk).update(state=State.WITHDRAWN, assignee=None)
+        wish = Wish(hold="free")
+        lines = queue.narrowed(queue.cases(), queue.CASES, wish, user_id=li)
+        counted = queue.counts(lines, queue.CASES, user_id=li, wish=wish)
+        assert [line.pk for line in lines] == [mixed[6].pk]
+    assert (counted["all"], counted["closed"], counted["submitted"]) == (1, 0, 1)
 
 
 def test_what_stands_on_which_tab(cast: Cast, mixed: list[Case]) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.utils.translation import override
 
 from tenants import crossing, sessions
 from tenants.crossing import Desk
+from tenants.models import Session
+from tenants.session_store import SessionStore
 from tenants.tasks import clear_sessions
 from tests.cast import APPLICANTS, Cast
 from tests.intake.desk import browser, signed_in

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from register import codes
 from register.models import Kind
 from register.tables import Form
-from review import dispatching
-from review.dispatching import Line
+from review import dispatch_prints, dispatching
+from review.dispatching import Line, SummaryList
 from review.documents import summaries
 from review.models import Dispatch, Opinion
+from review.prepared import PDF
 from review.states import State
-from review.views.desk import AGENCY_READERS, Text, private
+from review.views.desk import AGENCY_READERS, Text, private, told
 from tenants.guards import StaffRequest, staff_required
+from tenants.models import Agency
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,34 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
     context = {
         "dispatch": summary.dispatch,
         "summary": summary,
+        "long": dispatch_prints.is_long(summary),
         "rows": [row_of(line) for line in summary.lines],
     }
     return private(render(request, "review/agency/dispatch_batch.html", context))
 
 
 @staff_required(*AGENCY_READERS)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def summary_pdf(request: StaffRequest, number: str) -> HttpResponse:
-    """The summary list for printing and sealing."""
+    """The summary list for printing and sealing; a long one is ordered by posting and drawn by a task."""
     summary = dispatching.summary_of(_dispatch(number))
-    response = HttpResponse(summaries.summary_pdf(summary, request.agency), content_type="application/pdf")
+    return printed(request, summary, request.agency)
+
+
+def printed(request: StaffRequest, summary: SummaryList, sender: Agency) -> HttpResponse:
+    """The list of this sender as a PDF at once, or its order where there are many people on it."""
+    number = summary.dispatch.number
+    if request.method == "POST":
+        ordered = told(
+            request,
+            _("汇总表正在生成，完成后可以在这里下载。"),
+            lambda: dispatch_prints.ask(summary, agency=request.agency, user=request.user),
+        )
+        return redirect("prepared-files") if ordered else redirect("dispatch-batch", number)
+    if dispatch_prints.is_long(summary):
+        messages.info(request, _("名单较长，请点“生成汇总表（PDF）”，生成后下载。"))
+        return redirect("dispatch-batch", number)
+    response = HttpResponse(summaries.summary_pdf(summary, sender), content_type=PDF)
     response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
     return private(response)
 

@@ -9,17 +9,17 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from register import clock
 from register.tables import Form
-from review import dispatched, dispatching
+from review import dispatch_prints, dispatched, dispatching
 from review.dispatching import SummaryList
 from review.documents import summaries
 from review.forms.dispatches import DispatchFilterForm
 from review.models import Dispatch
 from review.states import State
-from review.views.agency.dispatching import row_of
+from review.views.agency.dispatching import printed, row_of
 from review.views.desk import AUTHORITY_READERS, private
 from review.workflow import FINAL_REVIEWER, SIGNING_OFFICER
 from tenants import crossing
@@ -74,6 +74,7 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
             "agency_name": agency.name,
             "dispatch": summary.dispatch,
             "summary": summary,
+            "long": dispatch_prints.is_long(summary),
             "rows": rows,
             "waiting": waiting,
             "decides": bool(waiting and request.roles & {FINAL_REVIEWER, SIGNING_OFFICER}),
@@ -82,14 +83,11 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
 
 
 @staff_required(*AUTHORITY_READERS)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def summary_pdf(request: StaffRequest, number: str) -> HttpResponse:
-    """The summary list as its agency sent it, for printing."""
+    """The summary list as its agency sent it, for printing; a long one is ordered and drawn by a task."""
     with _summary(number) as (summary, agency):
-        file = summaries.summary_pdf(summary, agency)
-    response = HttpResponse(file, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
-    return private(response)
+        return printed(request, summary, agency)
 
 
 @staff_required(*AUTHORITY_READERS)
