@@ -99,7 +99,7 @@ class Group:
 
 
 _YEARS, _MONTHS = gettext_lazy("年"), gettext_lazy("个月")
-_DAYS, _WORKING = gettext_lazy("日"), gettext_lazy("个工作日")
+_DAYS, _WORKING = gettext_lazy("天"), gettext_lazy("个工作日")
 _ORDER: Final = "《注册安全工程师管理规定》"
 
 

@@ -30,7 +30,8 @@ class PlacedTask(Task):  # type: ignore[type-arg]
             raise PermissionError(f"The owner's worker does not do {self.name}.")
         # Celery keeps a connection for a thousand tasks, a broken one too: after a fall of the database a
         # worker would do nothing for a quarter of an hour.
-        close_old_connections()
+        if not (self.request.called_directly or self.request.is_eager):
+            close_old_connections()
         with standing(Desk.CLERK):
             return self.run(*args, **kwargs)
 

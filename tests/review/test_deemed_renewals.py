@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from notifications import outbox
 from notifications.models import Outbox
 from register import clock, standing
 from register.models import DocketEntry, Kind, Registration
@@ -118,7 +119,7 @@ def test_a_slice_that_fails_every_time_starves_nobody(cast: Cast, monkeypatch: p
         held(cast, who, EXPIRY - timedelta(days=60))
     at("2027-01-04T09:00")
     monkeypatch.setattr(deemed, "SLICE", 1)
-    really = deemed.outbox.post_many
+    really = outbox.post_many
 
     def stumbling(messages: Any) -> None:
         rows = list(messages)
@@ -126,7 +127,7 @@ def test_a_slice_that_fails_every_time_starves_nobody(cast: Cast, monkeypatch: p
             raise RuntimeError("out of order")
         really(rows)
 
-    monkeypatch.setattr(deemed.outbox, "post_many", stumbling)
+    monkeypatch.setattr(outbox, "post_many", stumbling)
     assert sweep() == {"deemed": 3, "ended": 0, "failed": 1}
     assert len(told()) == 2
     monkeypatch.undo()

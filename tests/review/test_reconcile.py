@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils.translation import gettext
 
 from notifications import delivery
 from notifications.models import Notice, Outbox
@@ -190,7 +191,7 @@ def test_what_no_machine_can_mend_stays_and_says_whom_to_ask(
     code, found = run("--fix")
     assert (code, what in found["by_kind"]) == (1, True)
     left = {one["what"]: one for one in found["differences"]}
-    assert left[what]["ask"] == reconcile._(reconcile.ASK[what])
+    assert left[what]["ask"] == gettext(reconcile.ASK[what])
     assert left[what]["said"].startswith(f"beijing {cases[0].reference}：")
 
 
