@@ -506,7 +506,7 @@ def out_of_time(*, session: str, left: int = 0) -> None:
     from tenants import crossing
     from tenants.sessions import SEEN_KEY
 
-    with crossing.standing(crossing.Desk.APPLICANT):
+    with crossing.standing(crossing.Desk.OWNER):
         store = _session(session)
         store[SEEN_KEY] = int(time.time()) - settings.SESSION_COOKIE_AGE + left
         store.save()

@@ -38,6 +38,7 @@ NO_PAGES: Final = frozenset(
     | {"photo", "form_pdf", "form_word", "letter_pdf", "copy", "account_data", "account_verification"}
     | {"paper", "paper_page", "paper_thumbnail", "paper_removal", "paper_return"}
     | {"notice_board", "notices_read", "notice_read", "certificate", "ending_decision"}
+    | {"dates_calendar", "phone_code", "session-end", "other-sessions"}
 )
 
 Route = Callable[[Desk], Iterator[Window]]
@@ -146,10 +147,11 @@ def without_an_address(desk: Desk) -> Iterator[Window]:
     yield zhang
 
 
-@tour("account", "password_change")
+@tour("account", "notice_settings", "phone_check", "sessions", "dates", "password_change")
 def the_own_data(desk: Desk) -> Iterator[Window]:
     zhang = desk.applicant(email="zhang@example.cn")
-    yield from stops(zhang, "/account/", "/account/password/")
+    yield from stops(zhang, "/account/", "/account/notices/", "/account/phone/", "/account/sessions/")
+    yield from stops(zhang, "/dates/", "/account/password/")
     zhang.press("修改密码")
     yield zhang
 

@@ -326,6 +326,7 @@ def test_marks_are_kept_only_while_the_case_is_being_checked(cast: Cast, submitt
 def test_a_case_that_is_gone_is_missed(cast: Cast, submitted: Case) -> None:
     with crossing.standing(Desk.OWNER), crossing.inside(cast.beijing):
         case = Case.objects.get(pk=submitted.pk)
+        case.letters.all().delete()
         case.movements.all().delete()
         case.dossiers.all().delete()
         case.delete()
