@@ -143,7 +143,8 @@ def _load_rows() -> tuple[tuple[date, str, Any], ...]:
     return tuple(rows.values_list("valid_from", "key", "value"))
 
 
-_rows: Remembered[tuple[tuple[date, str, Any], ...]] = Remembered(_load_rows, seconds=30)
+# What was entered in the last seconds of a day counts from midnight all the same.
+_rows: Remembered[tuple[tuple[date, str, Any], ...]] = Remembered(_load_rows, seconds=30, day=clock.today)
 
 
 def current(on: date | None = None) -> Policy:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -152,6 +153,12 @@ class Stage:
 
     def play(self) -> play.Play:
         return play.Play(port=self.portal.port, folder=self.var, captcha=self.captcha)
+
+    def set_clock(self, ahead: timedelta) -> None:
+        """From now on everybody's clock is so much ahead of the true time."""
+        fresh = self.var / "clock-shift.fresh"
+        fresh.write_text(str(ahead.total_seconds()), encoding="ascii")
+        fresh.replace(self.var / "clock-shift")
 
     def take_down(self, server: str) -> None:
         embedded.take_down(self.var, server)

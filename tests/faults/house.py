@@ -147,10 +147,7 @@ class House:
 
     def set_clock(self, moment: datetime) -> None:
         """From now on everybody's clock shows this moment (Asia/Shanghai) and runs on from there."""
-        shift = (moment.replace(tzinfo=SHANGHAI) - datetime.now(SHANGHAI)).total_seconds()
-        fresh = self.stage.var / "clock-shift.fresh"
-        fresh.write_text(str(shift), encoding="ascii")
-        fresh.replace(self.stage.var / "clock-shift")
+        self.stage.set_clock(moment.replace(tzinfo=SHANGHAI) - datetime.now(SHANGHAI))
 
     def limit_files(self, size: int | None) -> None:
         """Let no worker write a file beyond this size, as if the disk were full; without one, lift that."""
