@@ -31,6 +31,7 @@ from register.models import Person, Qualification, Registration, TrainingHours
 from tenants import attempts, crossing
 from tenants.errors import Refusal
 from tenants.models import AccessRecord, Agency, User
+from tenants.own_sessions import SignedIn
 
 LOOKS_SHOWN: Final = 50
 
@@ -179,6 +180,7 @@ class Holdings:
     unread: int
     looks: Sequence[Look]
     looks_more: bool
+    devices: Sequence[SignedIn] = ()
 
     @property
     def drafts(self) -> list[Application]:
@@ -189,8 +191,8 @@ class Holdings:
         return [one for one in self.applications if one.status == Application.Status.LODGED]
 
 
-def holdings_of(person: Person, user: User) -> Holdings:
-    """What is kept about this person."""
+def holdings_of(person: Person, user: User, *, devices: Sequence[SignedIn] = ()) -> Holdings:
+    """What is kept about this person; `devices` are those on which the account is signed in."""
     applications = list(filing.applications_of(person).exclude(status=Application.Status.DISCARDED))
     looks = _looks_at(person, {one.pk: one.reference for one in applications})
     return Holdings(
@@ -209,6 +211,7 @@ def holdings_of(person: Person, user: User) -> Holdings:
         unread=board.unread_count(user),
         looks=looks[:LOOKS_SHOWN],
         looks_more=len(looks) > LOOKS_SHOWN,
+        devices=devices,
     )
 
 
@@ -278,7 +281,18 @@ def kept_of(holdings: Holdings, *, draft_days: int) -> list[Kept]:
             _("保护账号安全"),
             _("只保存最近一次"),
         ),
+        Kept(
+            _("登录设备"),
+            [_device(one) for one in holdings.devices],
+            _("让您看到账号在哪里登录，并可以退出"),
+            _("退出登录或者超时后即删除"),
+        ),
     ]
+
+
+def _device(one: SignedIn) -> str:
+    parts = [one.browser, one.address, date_format(localtime(one.since), "DATETIME_FORMAT")]
+    return " · ".join(part for part in parts if part)
 
 
 def _application(one: Application) -> str:
@@ -324,6 +338,7 @@ def export_of(holdings: Holdings) -> dict[str, Any]:
             for one in holdings.applications
         ],
         "papers": [_row(one, "code", "name", "sha256", "created_at") for one in holdings.papers],
+        "devices": [_row(one, "browser", "address", "since", "seen") for one in holdings.devices],
         "training": [
             _row(one, "institution", "course", "begun_on", "ended_on", "hours", "certificate_number")
             for one in holdings.training

@@ -120,7 +120,8 @@ def _counts_on(stands: Affairs) -> Registration | None:
 
 def _of_registration(stands: Affairs, last: Registration, rules: Policy) -> Iterator[Day]:
     expiry, key = last.valid_to, f"{last.number}-{last.valid_to}"
-    renewing = stands.stands.open is not None and stands.stands.open.kind is Kind.RENEWAL
+    line = stands.stands.pending(stands.today)
+    renewing = line is not None and line.kind is Kind.RENEWAL
     yield Day(
         on=expiry,
         title=_("注册有效期满"),
@@ -160,7 +161,7 @@ def _of_registration(stands: Affairs, last: Registration, rules: Policy) -> Iter
 
 def _of_initial(stands: Affairs, rules: Policy) -> Iterator[Day]:
     qualified = stands.stands.qualified_on
-    if qualified is None or stands.registrations or stands.stands.open:
+    if qualified is None or stands.registrations or stands.stands.pending(stands.today):
         return
     closes = clock.add_years(qualified, rules.initial_window_years)
     late = _("逾期可以按逾期初始注册办理，须提交继续教育证明。") if rules.late_initial_allowed else ""

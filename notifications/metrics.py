@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -14,15 +17,24 @@ from notifications import post_office
 from notifications.post_office import Standing
 from tenants.guards import public
 
+# A figure of another room: its name, what it says, and its value.
+Figures = Mapping[str, tuple[str, float]]
 
-@public
-@never_cache
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
-    """How the post stands, for whoever shows the token of the settings; nobody else learns of this page."""
-    if not _shows_token(request):
-        raise Http404
-    return HttpResponse(exposition(post_office.standing()), content_type=CONTENT_TYPE_LATEST)
+
+def page_of(others: Callable[[], Figures]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The page of the metrics: how the post stands, and the figures that other rooms have beside it."""
+
+    @public
+    @never_cache
+    @require_safe
+    def metrics(request: HttpRequest) -> HttpResponse:
+        """For whoever shows the token of the settings; nobody else learns of this page."""
+        if not _shows_token(request):
+            raise Http404
+        text = exposition(post_office.standing(), others())
+        return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+
+    return metrics
 
 
 def _shows_token(request: HttpRequest) -> bool:
@@ -32,7 +44,7 @@ def _shows_token(request: HttpRequest) -> bool:
     return bool(wanted) and fits and scheme.lower() == "bearer"
 
 
-def exposition(standing: Standing) -> bytes:
+def exposition(standing: Standing, others: Figures) -> bytes:
     """The figures in the text format of Prometheus."""
     registry = CollectorRegistry()
 
@@ -55,4 +67,6 @@ def exposition(standing: Standing) -> bytes:
                 lag.labels(name, quantile).set(value)
     if standing.swept_seconds is not None:
         gauge("swept_seconds", "How long ago the sweep last came round.").set(standing.swept_seconds)
+    for name, (says, value) in others.items():
+        Gauge(f"portal_{name}", says, registry=registry).set(value)
     return generate_latest(registry)

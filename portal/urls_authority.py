@@ -6,6 +6,7 @@ from intake.views import case_papers
 from notifications import metrics
 from portal.urls_common import *  # noqa: F403 - the error handlers stand there as well
 from portal.urls_common import urlpatterns as common
+from review import letter_figures
 from review.views import account, saved, signin
 from review.views.authority import acts, agencies, case, holidays, queue
 
@@ -65,7 +66,7 @@ urlpatterns = [
     path("", include("review.urls_registrants")),
     path("", include("review.urls_rosters")),
     path("", include("review.urls_post")),
-    path("metrics", metrics.metrics, name="metrics"),
+    path("metrics", metrics.page_of(letter_figures.gauges), name="metrics"),
     path("", include("review.urls_people")),
     path("", include("notifications.urls_staff")),
     path("", include("tenants.urls_staff")),

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from register import clock, standing
-from register.standing import OpenLine
+from register.standing import ANSWER_BY, OpenLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,9 @@ class Bars:
     line: OpenLine | None = None
 
 
-ASKED: Final = """
-SELECT b.open_application, b.registered, b.restricted, p.living, d.kind, d.lodged_on
+ASKED: Final = f"""
+SELECT b.open_application, b.registered, b.restricted, p.living, d.kind, d.lodged_on, d.answer_by,
+    d.due_provisional
 FROM (
     SELECT coalesce(
         (SELECT coalesce(merged_into_id, id) FROM public.register_person WHERE id = %(person)s), %(person)s
@@ -42,22 +43,23 @@ FROM (
 ) p
 CROSS JOIN LATERAL public.bars_for(p.living, %(day)s) b
 LEFT JOIN LATERAL (
-    SELECT e.kind, e.lodged_on FROM public.register_docketentry e
-    WHERE e.open AND (
-        e.person_id = p.living
-        OR e.person_id IN (SELECT id FROM public.register_person WHERE merged_into_id = p.living)
+    SELECT d.kind, d.lodged_on, {ANSWER_BY} AS answer_by, d.due_provisional
+    FROM public.register_docketentry d
+    WHERE d.open AND (
+        d.person_id = p.living
+        OR d.person_id IN (SELECT id FROM public.register_person WHERE merged_into_id = p.living)
     )
     LIMIT 1
 ) d ON true
-"""
+"""  # noqa: S608 - only words of the program
 
 
 def bars_for(person_id: UUID, on: date | None = None) -> Bars:
     """The bars of one person on a day (today), in one query."""
     with connection.cursor() as cursor:
         cursor.execute(ASKED, {"person": person_id, "day": on or clock.today()})
-        opened, registered, restricted, living, kind, lodged_on = cursor.fetchone()
-    return Bars(opened, registered, restricted, living, standing.open_line(kind, lodged_on))
+        opened, registered, restricted, living, *line = cursor.fetchone()
+    return Bars(opened, registered, restricted, living, standing.open_line(*line))
 
 
 ASKED_OF_MANY: Final = """

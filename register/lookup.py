@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from register import clock, codes, names, policy
 from register.announcing import shown_name
 from register.models import Kind
-from register.standing import Period, Standing, Status, open_line
+from register.standing import OPEN, Period, Standing, Status, open_line
 from tenants.models import Agency
 
 _NUMBER: Final = re.compile(r"\d{11}", re.ASCII)
@@ -67,7 +67,7 @@ def card_of(rows: Sequence[Mapping[str, Any]]) -> Card:
     today, rules = clock.today(), policy.current()
     standing = Standing(
         periods=tuple(_period(row) for row in rows),
-        open=open_line(rows[0]["open_kind"], rows[0]["open_lodged_on"]),
+        open=open_line(*(rows[0][name] for name in OPEN)),
     )
     begun = [row for row in rows if row["valid_from"] <= today] or rows
     held = begun[-1]

@@ -191,7 +191,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     ),
     Group(
         "clocks",
-        gettext_lazy("办理期限"),
+        gettext_lazy("办理时限"),
         (
             Key(
                 key="correction_notice_days",

@@ -23,9 +23,10 @@ from django.urls import reverse
 from notifications import outbox
 from notifications.catalogue import KINDS
 from notifications.models import Outbox
-from register import clock, policy
+from register import clock, policy, standing
 from register.models import Person, ReminderRun
 from register.policy import Policy
+from register.standing import ANSWER_BY
 
 # The day's round begins when the day has surely begun everywhere.
 FROM: Final = time(0, 10)
@@ -133,7 +134,7 @@ REMINDERS: Final[tuple[Reminder, ...]] = (
 
 # The registrations of a person count in the order they were granted, those of merged records among them
 # (`register.standing`); `current` is the one granted last among those begun, `last` carries the expiry.
-FACTS: Final = """
+FACTS: Final = f"""
 chunk AS MATERIALIZED (
     SELECT p.id, p.user_id, p.birth_date, p.photo_id,
            u.email = '' AND u.phone = '' AS unreachable,
@@ -163,7 +164,8 @@ chunk AS MATERIALIZED (
     FROM records JOIN public.register_qualification q ON q.person_id = records.id
     ORDER BY records.living, q.issued_on DESC, q.certificate_number
 ), opened AS (
-    SELECT DISTINCT ON (records.living) records.living, d.kind, d.lodged_on,
+    SELECT DISTINCT ON (records.living) records.living, d.kind, d.lodged_on, d.due_provisional,
+           {ANSWER_BY} AS answer_by,
            (SELECT rule.days
             FROM unnest(%(deemed_from)s::date[], %(deemed_days)s::integer[]) AS rule (since, days)
             WHERE rule.since <= d.lodged_on ORDER BY rule.since DESC LIMIT 1) AS deemed_days
@@ -178,7 +180,10 @@ chunk AS MATERIALIZED (
            (q.issued_on + make_interval(years => %(initial_years)s))::date AS initial_closes,
            c.living IS NOT NULL AND (c.ended_on IS NULL OR c.ended_on > %(today)s) AS not_ended,
            l.living IS NULL AND q.issued_on <= %(today)s AS never_registered,
-           o.kind = 'renewal' AND o.lodged_on <= c.valid_to - o.deemed_days AS deemed_renewed,
+           o.kind = 'renewal' AND o.lodged_on <= c.valid_to - o.deemed_days
+               AND (o.answer_by IS NULL OR o.answer_by >= %(today)s OR o.due_provisional
+                    AND extract(year FROM o.answer_by)::integer = ANY(%(moving)s::integer[]))
+               AS deemed_renewed,
            chunk.birth_date IS NULL OR (
                (chunk.birth_date + make_interval(years => %(min_age)s))::date <= %(today)s
                AND (%(max_age)s::integer IS NULL
@@ -201,7 +206,7 @@ chunk AS MATERIALIZED (
             WHERE days >= initial_closes - %(today)s ORDER BY days LIMIT 1) AS initial_mark
     FROM dated
 )
-"""
+"""  # noqa: S608 - only words of the program
 
 INSERT: Final = """
 WITH {facts}, due AS (
@@ -331,6 +336,7 @@ def _values(day: date) -> dict[str, Any]:
         "hours_required": rules.ce_hours_required,
         "deemed_from": changes,
         "deemed_days": [each.deemed_renewal_days_before if each.deemed_renewal else None for each in deemed],
+        "moving": standing.still_moving(day),
         "marks": [*EXPIRY_DAYS, FEWER_THAN_THIRTY],
         "fewer": FEWER_THAN_THIRTY,
         "initial_marks": list(INITIAL_DAYS),

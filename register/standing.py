@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Case, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +54,12 @@ ENDED = {
     Registration.End.WITHDRAWN.value: Status.WITHDRAWN,
 }
 
+
+# The docket's words for an application whose correction is out.
+CORRECTION: Final = "correction"
+CORRECTION_CLOCK: Final = "C"
+# `answer_by` for whoever asks in SQL of his own, with `d` as the row of the docket.
+ANSWER_BY: Final = f"CASE WHEN d.state = '{CORRECTION}' AND d.clock = '{CORRECTION_CLOCK}' THEN d.due_on END"
 
 DAYS: Final = frozenset({"valid_from", "valid_to", "granted_on", "ended_on"})
 
@@ -95,12 +101,18 @@ class OpenLine:
     """The application that is open anywhere: its kind, its day, and the rule of deemed renewal of that day.
 
     `deemed_days` are the calendar days before expiry by which a renewal must have been lodged to count
-    as granted until it is decided (Order 11 art. 13); None where the policy has no such rule.
+    as granted until it is decided (Order 11 art. 13); None where the policy has no such rule. `answer_by` is
+    the last day on which its correction may be answered; None where none is out.
     """
 
     kind: Kind
     lodged_on: date
     deemed_days: int | None = None
+    answer_by: date | None = None
+
+    def lapsed_by(self, day: date) -> bool:
+        """Whether its correction stayed unanswered: it has lapsed, also where no sweep has come yet."""
+        return self.answer_by is not None and self.answer_by < day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,16 +146,21 @@ class Standing:
         if period.ended_by(on):
             return ENDED[period.ended_how]
         if on > period.valid_to:
-            return Status.DEEMED_RENEWED if self._deemed_renewed(period) else Status.EXPIRED
-        if self.open and self.open.kind is Kind.CHANGE:
+            return Status.DEEMED_RENEWED if self._deemed_renewed(period, on) else Status.EXPIRED
+        line = self.pending(on)
+        if line and line.kind is Kind.CHANGE:
             return Status.CHANGE_PENDING
         expiry = self.periods[-1].valid_to
         if on >= clock.add_months(expiry, -renewal_open_months):
             return Status.RENEWAL_DUE
         return Status.VALID
 
-    def _deemed_renewed(self, period: Period) -> bool:
-        line = self.open
+    def pending(self, on: date) -> OpenLine | None:
+        """The open application that the law still has pending on a day."""
+        return None if self.open is None or self.open.lapsed_by(on) else self.open
+
+    def _deemed_renewed(self, period: Period, on: date) -> bool:
+        line = self.pending(on)
         if line is None or line.kind is not Kind.RENEWAL or line.deemed_days is None:
             return False
         return line.lodged_on <= period.valid_to - timedelta(days=line.deemed_days)
@@ -186,7 +203,8 @@ def registrations_of(person: Person | UUID) -> list[Registration]:
     return list(rows.order_by("granted_on", "created_at"))
 
 
-FOUND: Final = ("birth_date", "qualified_on", "restricted_until", "open_kind", "open_lodged_on")
+OPEN: Final = ("open_kind", "open_lodged_on", "open_answer_by", "open_provisional")
+FOUND: Final = ("birth_date", "qualified_on", "restricted_until", *OPEN)
 PERIOD: Final = ("kind", "valid_from", "valid_to", "granted_on", "ended_how", "ended_on")
 
 
@@ -221,6 +239,8 @@ def standing_of(
             restricted_until=Subquery(restricted.order_by("-until").values("until")[:1]),
             open_kind=Subquery(lines.values("kind")[:1]),
             open_lodged_on=Subquery(lines.values("lodged_on")[:1]),
+            open_answer_by=Subquery(lines.values(by=answer_by())[:1]),
+            open_provisional=Subquery(lines.values("due_provisional")[:1]),
             **({"periods": _periods()} if registrations is None else {}),
         )
         .values(*FOUND, *(["periods"] if registrations is None else []))
@@ -235,7 +255,7 @@ def standing_of(
         qualified_on=found["qualified_on"],
         born=found["birth_date"],
         periods=periods,
-        open=open_line(found["open_kind"], found["open_lodged_on"]),
+        open=open_line(*(found[name] for name in OPEN)),
         restricted_until=max(filter(None, [found["restricted_until"], *_bans(periods)]), default=None),
     )
 
@@ -268,21 +288,63 @@ def counting(rows: Sequence[Registration], on: date) -> Registration | None:
     return (begun or rows)[-1] if rows else None
 
 
-def is_deemed_renewed(row: Registration, *, kind: str, lodged_on: date, on: date | None = None) -> bool:
+def is_deemed_renewed(
+    row: Registration,
+    *,
+    kind: str,
+    lodged_on: date,
+    answer_by: date | None = None,
+    on: date | None = None,
+) -> bool:
     """Whether a registration counts as renewed on a day (today) because of an application open then.
 
     Order 11 art. 13: the renewal was lodged in time and is not decided yet.
     """
-    found = Standing(periods=(Period.of(row),), open=open_line(kind, lodged_on))
+    found = Standing(periods=(Period.of(row),), open=open_line(kind, lodged_on, answer_by))
     # How early a renewal may be asked for plays no part once the period is over.
     return found.status(on or clock.today(), 0) is Status.DEEMED_RENEWED
 
 
-def open_line(kind: str | None, lodged_on: date | None) -> OpenLine | None:
-    """The open application by its kind and day, under the policy of that day; None where there is none."""
+def open_line(
+    kind: str | None,
+    lodged_on: date | None,
+    answer_by: date | None = None,
+    provisional: bool | None = False,
+) -> OpenLine | None:
+    """The open application by its kind and day, under the policy of that day; None where there is none.
+
+    `answer_by` is that of the docket. A provisional day whose year has been announced since may move later:
+    it binds nobody until it is counted anew.
+    """
     if kind is None or lodged_on is None:
         return None
-    return OpenLine(kind=Kind(kind), lodged_on=lodged_on, deemed_days=_deemed_days(policy.current(lodged_on)))
+    if provisional and answer_by and clock.is_announced(answer_by.year):
+        answer_by = None
+    days = _deemed_days(policy.current(lodged_on))
+    return OpenLine(kind=Kind(kind), lodged_on=lodged_on, deemed_days=days, answer_by=answer_by)
+
+
+def line_of(row: DocketEntry) -> OpenLine | None:
+    """The open application of a row of the docket, read before."""
+    waits = row.state == CORRECTION and row.clock == CORRECTION_CLOCK
+    return open_line(row.kind, row.lodged_on, row.due_on if waits else None, row.due_provisional)
+
+
+def answer_by() -> Case:
+    """The last day on which the correction may be answered, of a row of the docket; see `ANSWER_BY`."""
+    waits = When(state=CORRECTION, clock=CORRECTION_CLOCK, then="due_on")
+    return Case(waits, output_field=models.DateField())
+
+
+def still_moving(on: date) -> list[int]:
+    """The years whose provisional days, past on this day, are to be counted anew; see `open_line`."""
+    return [year for year in (on.year - 1, on.year) if clock.is_announced(year)]
+
+
+def unlapsed(lines: QuerySet[DocketEntry], on: date) -> QuerySet[DocketEntry]:
+    """Of these rows of the docket those whose correction, if one is out, may still be answered on a day."""
+    moving = Q(due_provisional=True, by__year__in=still_moving(on))
+    return lines.annotate(by=answer_by()).filter(Q(by__isnull=True) | Q(by__gte=on) | moving)
 
 
 def deemed_days(lodged_on: str) -> Case:

@@ -59,6 +59,8 @@ def _line_of(case: Case) -> DocketEntry:
     return DocketEntry(case_id=case.pk, agency=here, person=case.person)
 
 
+# The item of a correction that names the portrait: it has a notice of its own beside the list.
+PHOTO: Final = "photo"
 # Notices to whoever has the case in hand, to the deputy of the day, or to the supervisors where that account
 # is closed. An answered correction of a case that lies in nobody's hands waits in the queue like a new one.
 TO_THE_STAFF: Final = frozenset({"assigned", "staff_resubmitted", "staff_remanded"})
@@ -164,7 +166,9 @@ def _not_accepted(m: Movement, case: Case, entry: DocketEntry) -> Told:
 
 def _correction(m: Movement, case: Case, entry: DocketEntry) -> Told:
     items = [bare(item["text"]) for item in m.detail["items"]]
-    return [("correction", {"count": len(items), "items": items, "due": _due(case)})]
+    told: Told = [("correction", {"count": len(items), "items": items, "due": _due(case)})]
+    photo = [bare(item["text"]) for item in m.detail["items"] if item["item"] == PHOTO]
+    return [*told, ("photo_rejected", {"reason": "；".join(photo)})] if photo else told
 
 
 def _resubmitted(m: Movement, case: Case, entry: DocketEntry) -> Told:

@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from register import clock, standing
 from register.bars import Bars
 from register.models import Kind, Registration
+from review import workflow
 from review.models import Case
+from review.states import State
 
 MOST: Final = 20
 OPEN_ELSEWHERE: Final = _("申请人在其他机构另有在办申请。同一人只能有一份在办申请，请核实。")
@@ -51,8 +53,11 @@ def warnings(
 def _deemed_renewed(case: Case, registrations: Sequence[Registration]) -> bool:
     """Whether the registration goes on only because this renewal is not decided yet (Order 11 art. 13)."""
     held = standing.counting(registrations, clock.today())
+    if held is None:
+        return False
+    by = workflow.last_day(case, clock.now()) if case.state == State.CORRECTION else None
     lodged = clock.day_of(case.lodged_at)
-    return held is not None and standing.is_deemed_renewed(held, kind=case.kind, lodged_on=lodged)
+    return standing.is_deemed_renewed(held, kind=case.kind, lodged_on=lodged, answer_by=by)
 
 
 def _other_employer(case: Case, registrations: Sequence[Registration], *, registered: bool) -> bool:

@@ -58,7 +58,8 @@ class Expected:
 
 
 # An answered correction reaches a colleague only where somebody had the case in hand at that moment, which no
-# record tells afterwards: `staff_resubmitted` is not expected.
+# record tells afterwards: `staff_resubmitted` is not expected. Nor is `photo_rejected`, which follows from
+# the items of a correction: the list of that correction says the same.
 EXPECTED: Final = (
     Expected("lodge", "submitted"),
     Expected("lodge", "change_pending", of_kind="change"),

@@ -257,10 +257,12 @@ def why_proposed(case: Case) -> Movement | None:
 def deemed_lines() -> QuerySet[DocketEntry, Any]:
     """Open renewals past the expiry that count as granted until they are decided, the oldest expiry first.
 
-    Order 11 art. 13: lodged in time. It follows from the dates; no job has to run. `held` is the key of the
-    registration that goes on by it.
+    Order 11 art. 13: lodged in time. It follows from the dates; no job has to run: whose correction stayed
+    unanswered has lapsed, also where no sweep has come yet. `held` is the key of the registration that goes
+    on by it.
     """
-    return in_time(DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL))
+    lines = DocketEntry.objects.filter(open=True, kind=Kind.RENEWAL)
+    return in_time(standing.unlapsed(lines, clock.today()))
 
 
 def in_time(renewals: QuerySet[DocketEntry, Any]) -> QuerySet[DocketEntry, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from register import clock, documents, people
@@ -29,7 +29,11 @@ from tenants.models import Agency
 _serial = count(1)
 
 
-def id_number(born: date = date(1990, 1, 1), *, male: bool = True, serial: int | None = None) -> str:
+# Nobody of the cast and nobody made by `person` was born on this day.
+A_STRANGERS_DAY: Final = date(1969, 12, 31)
+
+
+def id_number(born: date = A_STRANGERS_DAY, *, male: bool = True, serial: int | None = None) -> str:
     """A resident number of no place on earth (110000), with its check digit."""
     order = (serial if serial is not None else next(_serial)) % 500 * 2 + (1 if male else 0)
     return documents.with_check_digit(f"110000{born:%Y%m%d}{order:03d}")

@@ -17,7 +17,7 @@ from intake.account import ChangePasswordForm, ContactForm
 from intake.views.found import posted, private
 from register import policy
 from register.models import Kind
-from tenants import devices
+from tenants import devices, own_sessions
 from tenants.errors import Refusal
 from tenants.guards import ApplicantRequest, applicant_required
 from tenants.models import User
@@ -39,7 +39,7 @@ def account(request: ApplicantRequest) -> HttpResponse:
         if asked:
             _say_letter_sent(request, form.cleaned_data["email"])
         return redirect("account")
-    holdings = accounts.holdings_of(signin.person_of(request), user)
+    holdings = accounts.holdings_of(signin.person_of(request), user, devices=own_sessions.of(request, user))
     context = {
         "form": form,
         "account": user,
@@ -124,7 +124,8 @@ def password_change(request: ApplicantRequest) -> HttpResponse:
 @require_safe
 def data(request: ApplicantRequest) -> HttpResponse:
     """Everything kept about me, to take along."""
-    holdings = accounts.holdings_of(signin.person_of(request), _account_of(request))
+    user = _account_of(request)
+    holdings = accounts.holdings_of(signin.person_of(request), user, devices=own_sessions.of(request, user))
     answer = JsonResponse(
         accounts.export_of(holdings), json_dumps_params={"ensure_ascii": False, "indent": 2}
     )

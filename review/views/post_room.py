@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from notifications import post_office
 from notifications.post_office import BOARD, WAYS, Standing
+from review import letter_figures, letter_files
 from review.models import Case
 from review.views.desk import Text, in_its_agency, need, of_this_agency, private, told
 from review.views.figures import Column, Figure, Row, Table
@@ -69,7 +70,8 @@ def page(request: StaffRequest) -> HttpResponse:
     }
     if request.agency.is_authority:
         standing = post_office.standing()
-        context |= {"headline": _headline(standing), "table": _table(standing), "hours": _hours()}
+        headline = [*_headline(standing), *_letters(letter_files.figures())]
+        context |= {"headline": headline, "table": _table(standing), "hours": _hours()}
     return private(render(request, "review/post_room.html", context))
 
 
@@ -119,6 +121,16 @@ def _headline(standing: Standing) -> list[tuple[Text, Figure]]:
         (_("公告栏送达用时，95% 不超过"), Figure(standing.board.p95, unit=_(" 秒"))),
         (_("停止发送"), Figure(standing.dead, alarm=standing.dead > 0)),
         (_("最近一次巡查"), Figure(None, text=_swept(standing))),
+    ]
+
+
+def _letters(found: letter_files.Figures) -> list[tuple[Text, Figure]]:
+    waits = in_words(letter_figures.oldest_seconds(found)) if found.waiting else _("没有等待的")
+    return [
+        (_("等待生成的文书"), Figure(found.waiting, alarm=found.late > 0)),
+        (_("最早一份文书已等待"), Figure(None, text=waits, alarm=found.late > 0)),
+        (_("未能生成、等待重试的文书"), Figure(found.failing, alarm=found.failing > 0)),
+        (_("存档损坏的文书"), Figure(found.damaged, alarm=found.damaged > 0)),
     ]
 
 

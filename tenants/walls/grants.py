@@ -78,17 +78,20 @@ SELECT
 PUBLIC_CARD: Final = (
     "number text, name text, kind text, category text, employer_name text, agency_id bigint,"
     " first_registered_on date, valid_from date, valid_to date, granted_on date,"
-    " ended_how text, ended_on date, open_kind text, open_lodged_on date"
+    " ended_how text, ended_on date, open_kind text, open_lodged_on date,"
+    " open_answer_by date, open_provisional boolean"
 )
 CARD_VALUES: Final = (
     "r.number, living.name, r.kind, r.category, r.employer_name, r.agency_id,"
     " r.first_registered_on, r.valid_from, r.valid_to, r.granted_on,"
-    " r.ended_how, r.ended_on, d.kind, d.lodged_on"
+    " r.ended_how, r.ended_on, d.kind, d.lodged_on, d.answer_by, d.due_provisional"
 )
 OF_THE_LIVING: Final = (
     " JOIN public.register_person p ON p.id = r.person_id"
     " JOIN public.register_person living ON living.id = coalesce(p.merged_into_id, p.id)"
-    " LEFT JOIN LATERAL (SELECT e.kind, e.lodged_on FROM public.register_docketentry e"
+    # The last day on which a correction may be answered, as `register.standing.ANSWER_BY` has it.
+    " LEFT JOIN LATERAL (SELECT e.kind, e.lodged_on, CASE WHEN e.state = 'correction' AND e.clock = 'C'"
+    " THEN e.due_on END AS answer_by, e.due_provisional FROM public.register_docketentry e"
     " WHERE e.open AND e.person_id IN (SELECT o.id FROM public.register_person o"
     " WHERE o.id = living.id OR o.merged_into_id = living.id) LIMIT 1) d ON true"
 )

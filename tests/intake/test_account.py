@@ -24,6 +24,7 @@ from tests.intake.desk import (
     PERSONAL,
     REGISTRATION,
     browser,
+    entered,
     filled,
     posted,
     signed_in,
@@ -299,6 +300,14 @@ def test_it_can_be_taken_along_without_the_full_number(cast: Cast, client: Clien
     told = json.loads(text)
     assert (told["name"], told["document"]["number"]) == (cast.zhang.name, cast.zhang.document_mask)
     assert told["applications"][0]["sections"]["employer"]["name"] == "北京示例化工有限公司"
+
+
+def test_the_devices_of_this_account_are_among_what_is_kept(cast: Cast, client: Client) -> None:
+    entered(cast.zhang)
+    entered(cast.sun)
+    told = json.loads(client.get("/account/my-data.json").content)["devices"]
+    assert [set(one) for one in told] == [{"browser", "address", "since", "seen"}] * 2
+    assert "退出登录或者超时后即删除" in client.get("/account/").content.decode()
 
 
 def test_nobody_sees_anybody_elses(cast: Cast, client: Client) -> None:

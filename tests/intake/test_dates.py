@@ -9,6 +9,7 @@ from django.test import Client
 from icalendar import Calendar
 
 from register import clock
+from register.models import Kind, Person
 from tests import factories
 from tests.cast import APPLICANTS, Cast
 from tests.intake.desk import signed_in, words
@@ -70,3 +71,32 @@ def test_nobody_else_gets_there() -> None:
 def test_who_has_no_registration_sees_the_initial_window(cast: Cast) -> None:
     text = words(signed_in(cast.sun, APPLICANTS["sun"].number).get("/dates/").content)
     assert "初始注册期限" in text
+
+
+@pytest.mark.parametrize(("due", "goes_on"), [(date(2027, 3, 20), True), (date(2027, 3, 19), False)])
+def test_a_renewal_whose_correction_stayed_unanswered_no_longer_counts(
+    cast: Cast, client: Client, due: date, goes_on: bool
+) -> None:
+    factories.docket_line(
+        cast.zhang,
+        cast.beijing,
+        kind=Kind.RENEWAL,
+        lodged_on=date(2027, 3, 1),
+        state="correction",
+        clock="C",
+        due_on=due,
+    )
+    text = words(client.get("/dates/").content)
+    assert ("延续注册正在办理" in text, "最迟在这一天上报延续申请最稳妥" in text) == (goes_on, not goes_on)
+
+
+def test_the_days_of_a_record_merged_into_mine_are_mine(cast: Cast, client: Client) -> None:
+    factories.registration(
+        cast.sun, cast.beijing, valid_from=date(2024, 7, 1), valid_to=date(2027, 6, 30), number="20240000009"
+    )
+    assert "2027年6月30日" not in words(client.get("/dates/").content)
+    Person.objects.filter(pk=cast.sun.pk).update(merged_into=cast.zhang)
+    for path in ("/dates/", "/dates/calendar.ics"):
+        told = client.get(path).content.decode()
+        assert "20240000009" in told or "2027年6月30日" in told
+        assert cast.sun.name not in told

@@ -70,6 +70,18 @@ def test_staff_choose_for_themselves(cast: Cast, zhang: User, name: str) -> None
     assert set(Mute.objects.values_list("user", flat=True)) == {cast.user(name).pk}
 
 
+@pytest.mark.parametrize(
+    ("email", "verified"), [("", False), ("li@mail.example", False), ("li@mail.example", True)]
+)
+def test_staff_whose_mail_is_not_confirmed_are_told_whom_to_ask(
+    cast: Cast, email: str, verified: bool
+) -> None:
+    User.objects.filter(pk=cast.user("li").pk).update(email=email, email_verified=verified)
+    page = words(at_desk(cast, "li").get("/account/notices/"))
+    assert ("请联系本机构管理员" in page) is not verified
+    assert "请联系本机构管理员" not in words(entered(cast.zhang).get("/account/notices/"))
+
+
 # --- The number --------------------------------------------------------------------------------------
 
 

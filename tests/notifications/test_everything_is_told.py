@@ -49,10 +49,6 @@ REGISTER: Final = {
     "correct an entry, merge two": {"entry_corrected"},
     "reissue": {"reissued"},
 }
-# Nobody posts this yet.
-NOT_POSTED: Final = {
-    "photo_rejected": "a photo is rejected with its item of a correction, or at once when it is uploaded",
-}
 # What a notice may be made of: no field for a document number, nor for anything that would hold one.
 FIELDS: Final = frozenset(
     {
@@ -155,7 +151,7 @@ def test_no_kind_is_an_orphan(kind: str) -> None:
     ]
     rooms += [ROOT / "notifications" / "phone.py", ROOT / "notifications" / "arrivals.py"]
     posted = any(named.search(path.read_text(encoding="utf-8")) for path in rooms)
-    assert posted or kind in NOT_POSTED
+    assert posted
 
 
 def test_what_staff_are_told_of_a_movement_is_for_staff() -> None:

@@ -249,6 +249,7 @@ def test_the_metrics_are_there_for_the_token_only(
     assert answer.status_code == status
     if status == 200:
         assert b'portal_notices_dead{channel="email"} 1.0' in answer.content
+        assert b"portal_letters_waiting 0.0" in answer.content
     assert Client(HTTP_HOST="localhost").get("/metrics").status_code == 404
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -33,6 +34,9 @@ IN_TIME = OpenLine(kind=RENEWAL, lodged_on=day("2027-03-31"), deemed_days=30)
 TOO_LATE = OpenLine(kind=RENEWAL, lodged_on=day("2027-04-01"), deemed_days=30)
 NO_RULE = OpenLine(kind=RENEWAL, lodged_on=day("2027-03-31"), deemed_days=None)
 A_CHANGE = OpenLine(kind=CHANGE, lodged_on=day("2026-11-20"))
+# The correction may be answered until 10 May, and nobody has swept since.
+UNANSWERED = replace(IN_TIME, answer_by=day("2027-05-10"))
+UNANSWERED_CHANGE = replace(A_CHANGE, answer_by=day("2026-12-07"))
 
 
 def ended(how: str, on: str) -> Period:
@@ -58,10 +62,14 @@ def ended(how: str, on: str) -> Period:
         ((VALID,), None, "2027-05-01", Status.EXPIRED),
         ((VALID,), IN_TIME, "2027-04-30", Status.RENEWAL_DUE),
         ((VALID,), IN_TIME, "2027-05-01", Status.DEEMED_RENEWED),
+        ((VALID,), UNANSWERED, "2027-05-10", Status.DEEMED_RENEWED),
+        ((VALID,), UNANSWERED, "2027-05-11", Status.EXPIRED),
         ((VALID,), TOO_LATE, "2027-05-01", Status.EXPIRED),
         ((VALID,), NO_RULE, "2027-05-01", Status.EXPIRED),
         ((VALID,), A_CHANGE, "2026-11-23", Status.CHANGE_PENDING),
         ((VALID,), A_CHANGE, "2027-05-01", Status.EXPIRED),
+        ((VALID,), UNANSWERED_CHANGE, "2026-12-07", Status.CHANGE_PENDING),
+        ((VALID,), UNANSWERED_CHANGE, "2026-12-08", Status.VALID),
         ((VALID, RENEWED), None, "2027-04-30", Status.VALID),
         ((VALID, RENEWED), None, "2027-05-01", Status.VALID),
         ((VALID, RENEWED), None, "2030-05-01", Status.EXPIRED),

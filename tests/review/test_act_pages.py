@@ -92,7 +92,9 @@ def test_ten_items_are_told_at_once(cast: Cast, submitted: Case) -> None:
         correction = Correction.objects.get(case=submitted)
     assert [item["item"] for item in correction.items] == list(TEN)
     assert [item["text"] for item in correction.items] == [f"请更正第{n}处" for n in range(1, 11)]
-    assert told(submitted) == ["submitted", "correction"]
+    assert told(submitted) == ["submitted", "correction", "photo_rejected"]
+    with crossing.standing(Desk.CLERK):
+        assert Outbox.objects.get(kind="photo_rejected").data == {"reason": "请更正第3处"}
 
 
 def test_rows_come_and_go_without_losing_what_was_typed(cast: Cast, submitted: Case) -> None:

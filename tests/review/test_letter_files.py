@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import re
 import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from register import clock
-from review import casework, handover, letter_files
+from review import casework, handover, letter_figures, letter_files
 from review.documents import letters as documents
 from review.models import Letter
 from review.states import State
@@ -152,6 +156,17 @@ def test_a_damaged_file_whose_content_differs_is_refused_and_told(cast: Cast, tm
     assert (tmp_path / row.path).read_bytes() == b"something else"
     with crossing.standing(Desk.AUTHORITY):
         assert letter_files.figures() == letter_files.Figures(damaged=1)
+        assert letter_figures.gauges()["letters_damaged"][1] == 1
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 damaged"):
+        call_command("letters", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {
+        **{"waiting": 0, "late": 0, "failing": 0, "damaged": 1},
+        "oldest_seconds": 0.0,
+    }
+    room = at_desk(cast, "feng").get("/post-room/").content.decode()
+    assert re.search(r'class="is-alarm">\s*<dt>存档损坏的文书</dt>\s*<dd class="figures">\s*1\s*</dd>', room)
+    assert "存档损坏的文书" not in at_desk(cast, "chen").get("/post-room/").content.decode()
     page = at_desk(cast, "li").get(f"/cases/{case_id}/letters/accepted-3.pdf")
     assert (page.status_code, "存档文件已损坏" in page.content.decode()) == (409, True)
 

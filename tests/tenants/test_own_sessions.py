@@ -161,6 +161,21 @@ def test_the_list_costs_no_more_queries_with_more_sessions(cast: Cast) -> None:
 
 
 @DESKS
+def test_it_is_asked_first_and_the_question_ends_nothing(cast: Cast, desk: str) -> None:
+    here, mine, foreign = at(cast, desk), at(cast, desk), at(cast, desk, 1)
+    (mark,) = marks(here)
+    one = here.get(f"{LIST}{mark}/end/")
+    assert ("退出这个登录？" in words(one), one.status_code) == (True, 200)
+    every = here.get(f"{LIST}others/end/")
+    assert "还有 1 个登录将全部退出" in words(every)
+    assert all("no-store" in answer["Cache-Control"] for answer in (one, every))
+    # Another account's question about this mark says no more than about one that never was.
+    asked = [foreign.get(f"{LIST}{guess}/end/") for guess in (mark, "0" * 32)]
+    assert [(answer.status_code, answer["Location"]) for answer in asked] == [(302, LIST)] * 2
+    assert [is_in(client) for client in (here, mine, foreign)] == [True] * 3
+
+
+@DESKS
 def test_one_is_ended_at_once_and_the_others_go_on(cast: Cast, desk: str) -> None:
     here, ended, foreign = at(cast, desk), at(cast, desk), at(cast, desk, 1)
     # It stands in the cache as well.
@@ -212,8 +227,8 @@ def test_this_session_is_left_by_signing_out_only(cast: Cast, desk: str) -> None
 def test_ending_is_a_post(cast: Cast, desk: str) -> None:
     here, other = at(cast, desk), at(cast, desk)
     (mark,) = marks(here)
-    assert here.get(f"{LIST}{mark}/end/").status_code == 405
-    assert here.get(f"{LIST}others/end/").status_code == 405
+    assert here.put(f"{LIST}{mark}/end/").status_code == 405
+    assert here.delete(f"{LIST}others/end/").status_code == 405
     strict = Client(enforce_csrf_checks=True, HTTP_HOST=here.defaults["HTTP_HOST"])
     strict.cookies = here.cookies
     assert strict.post(f"{LIST}{mark}/end/").status_code == 403

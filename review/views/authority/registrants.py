@@ -162,7 +162,7 @@ def _row(
 ) -> Row:
     found = Standing(
         periods=tuple(Period.of(row) for row in rows),
-        open=standing.open_line(line.kind, line.lodged_on) if line else None,
+        open=standing.line_of(line) if line else None,
     )
     tag = None if person.merged_into_id else tag_of(found.status(today, months))
     return Row(person, standing.counting(rows, today), tag)
