@@ -1,7 +1,7 @@
 """Officers who decide cases through the pages of their desks, and are not put off by a portal that fails.
 
-They do what a person does: look at the page of the case, press what it offers, and when no answer comes,
-look again whether it was done, else press again.
+They do what a person does: look at the page of the case, press what it offers and what follows on it, and
+when no answer comes, look again whether it was done, else press again.
 """
 
 from __future__ import annotations
@@ -89,11 +89,19 @@ class Desk:
 
     def post(self, path: str, fields: Fields) -> str | None:
         """The page that follows on a press; None when no answer came to the press itself."""
+        return self._page(f"POST {path}", self._press(path, fields))
+
+    def press(self, path: str, fields: Fields) -> bool:
+        """Press and read no page afterwards. Whether the portal took it and would show the next page."""
+        answer = self._press(path, fields)
+        return answer is not None and answer.status == 302
+
+    def _press(self, path: str, fields: Fields) -> Answer | None:
         with self.pulse.press():
             answer = self._ask("POST", path, urlencode({"csrfmiddlewaretoken": CSRF, **fields}, doseq=True))
         if answer is not None:
             self.pulse.answer()
-        return self._page(f"POST {path}", answer)
+        return answer
 
     def look(self, case: str) -> str:
         """The page of a case, asked for until it comes. Raises TimeoutError when it never does."""
@@ -190,18 +198,21 @@ class Work:
 
 
 def _go(desk: Desk, case: str, way: Mapping[str, Fields]) -> None:
-    """Press what the page of the case offers, until it offers nothing more of this way."""
+    """Press what the page of the case offers and what follows on it, until the page offers nothing more."""
     last = time.monotonic() + PATIENCE
-    page: str | None = None
-    while noun := _next(way, case, page) or _next(way, case, _calm(desk, case)):
-        if noun == "opinion":
-            desk.post(f"/cases/{case}/checks/", CHECKED)
-        # As a rule the page that follows is that of the case again.
-        page = desk.post(f"/cases/{case}/{noun}/", way[noun])
-        if page is None:
+    while noun := _next(way, case, _calm(desk, case)):
+        # Whoever knows the way does not read the page between two presses, unless one was not taken.
+        ahead = list(way)[list(way).index(noun) :]
+        if not all(_pressed(desk, case, one, way[one]) for one in ahead):
             time.sleep(PAUSE)
         if time.monotonic() > last:
             raise TimeoutError(f"{noun} of {case} was pressed in vain for {PATIENCE} s.")
+
+
+def _pressed(desk: Desk, case: str, noun: str, fields: Fields) -> bool:
+    if noun == "opinion":
+        desk.press(f"/cases/{case}/checks/", CHECKED)
+    return desk.press(f"/cases/{case}/{noun}/", fields)
 
 
 def _calm(desk: Desk, case: str) -> str:
@@ -212,9 +223,9 @@ def _calm(desk: Desk, case: str) -> str:
     return page
 
 
-def _next(way: Mapping[str, Fields], case: str, page: str | None) -> str | None:
-    """What is to be pressed next of what this page offers; nothing where there is no page."""
-    if page is None or LATER in page:
+def _next(way: Mapping[str, Fields], case: str, page: str) -> str | None:
+    """What is to be pressed next of what this page offers."""
+    if LATER in page:
         return None
     named = {NOUNS.get(act, "") for act in re.findall(r'name="then"\s+value="([a-z_]+)"', page)}
     offered = named | set(re.findall(rf'(?:href|action)="/cases/{case}/([a-z-]+)/"', page))
