@@ -13,7 +13,9 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import cached_db
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.cache import BaseCache, caches
+from django.db import OperationalError
 
 from tenants.models import Session
 from tenants.sessions import DESK_KEY
@@ -42,6 +44,18 @@ class SessionStore(cached_db.SessionStore):
         row.account_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         row.desk = data.get(DESK_KEY, "")
         return row
+
+    def save(self, must_create: bool = False) -> None:
+        """Keep what the session holds. Raises OperationalError when the database went away meanwhile.
+
+        Django takes that for a session that was ended elsewhere, and would blame the person who asked.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as ended:
+            if isinstance(ended.__context__, OperationalError):
+                raise ended.__context__ from None
+            raise
 
 
 class Patient:

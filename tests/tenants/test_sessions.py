@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError
 from django.test import Client
 from django.utils.translation import override
 
@@ -221,3 +223,22 @@ def test_staff_keep_their_language_too(cast: Cast, li: Client) -> None:
     li.post("/language/", {"language": "en", "next": "/cases/"})
     cast.user("li").refresh_from_db()
     assert cast.user("li").language == "en"
+
+
+def test_a_database_that_went_away_is_told_from_a_session_that_was_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept, ended = SessionStore(), SessionStore()
+    for store in (kept, ended):
+        store["seen"] = "page"
+        store.create()
+    Session.objects.filter(pk=ended.session_key).delete()
+    with pytest.raises(UpdateError):
+        ended.save()
+
+    def gone(*_given: object, **_named: object) -> None:
+        raise OperationalError("terminating connection due to administrator command")
+
+    monkeypatch.setattr(Session, "save", gone)
+    with pytest.raises(OperationalError):
+        kept.save()
