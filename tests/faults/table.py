@@ -87,8 +87,13 @@ FAULTS: Final = (
 BY_NAME: Final = {fault.name: fault for fault in FAULTS}
 
 
-def go_through(house: House, fault: Fault, *, decisions: int, lasts: float | None = None) -> dict[str, Any]:
-    """Let so many decisions be made while the fault happens; what became of them and of their notices."""
+def go_through(
+    house: House, fault: Fault, *, decisions: int, lasts: float | None = None, at_most: int | None = None
+) -> dict[str, Any]:
+    """Let so many decisions be made while the fault happens; what became of them and of their notices.
+
+    It lasts for `lasts` seconds instead of its own, and is repeated `at_most` so many times.
+    """
     batches = house.batches(-(-decisions // fault.decisions))
     house.settle()
     before, repeated = _tally(house), house.mail.repeated
@@ -97,7 +102,7 @@ def go_through(house: House, fault: Fault, *, decisions: int, lasts: float | Non
     times = int(fault.begin is not _nothing)
     work = house.officers.set_to_work(batches)
     try:
-        times += _while_they_work(house, fault, work)
+        times += _while_they_work(house, fault, work, at_most)
         rest = (fault.lasts if lasts is None else lasts) - (time.monotonic() - begun)
         time.sleep(max(rest, 0.0) if fault.lasts else 0.0)
     finally:
@@ -160,14 +165,15 @@ def _tally(house: House, *, all_kept: bool = False) -> Tally:
     return house.books.tally(house.officers.decided, house.mail.letters(), all_kept=all_kept)
 
 
-def _while_they_work(house: House, fault: Fault, work: Work) -> int:
+def _while_they_work(house: House, fault: Fault, work: Work, at_most: int | None) -> int:
     """Do it again and again, each time after some progress; how often it was done."""
     times, pulse, seen = 0, house.officers.pulse, house.officers.pulse.answered
     # The first time comes sooner, so that it comes before a few decisions are made.
     wait = min(fault.every, FIRST_SECONDS)
     while work.goes_on(wait):
         wait = fault.every
-        if fault.again is not _nothing and (pulse.answered - seen >= fault.presses or not times):
+        due = pulse.answered - seen >= fault.presses or not times
+        if fault.again is not _nothing and due and times != at_most:
             fault.again(house)
             times, seen = times + 1, pulse.answered
     return times
